@@ -1,0 +1,1 @@
+"""The services; none of them imports another (standalone, which runs all of them, excepted)."""

@@ -1,0 +1,1 @@
+"""What every service is built from: configuration, logs, errors, HTTP, database, bus."""

@@ -1,0 +1,100 @@
+"""Settings that every service shares: from the environment, frozen, secrets unprintable."""
+
+import sys
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+from pydantic import BaseModel, Field, SecretStr, StringConstraints
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from yarl import URL
+
+C = TypeVar("C", bound="BaseConfig")
+
+#: An absolute http or https URL; kept without a trailing slash.
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$", strip_whitespace=True)]
+
+
+class Plan(BaseModel, frozen=True):
+    """What an account on this plan may have."""
+
+    deployments: int = Field(ge=0)
+
+
+class BaseConfig(BaseSettings):
+    """What every service reads; a service's own `Config` adds to it.
+
+    Values come from the environment alone (`INVOKER_` and the field's name in capitals); construct through `load`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="INVOKER_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    app_url: Origin = "http://localhost:8080"
+    api_url: Origin = "http://localhost:8080/api"
+    #: Holds `{slug}`, which a site's name replaces.
+    sites_url: Origin = "http://{slug}.sites.localhost:8080"
+    allow_shared_site_domain: bool = False
+
+    database_url: SecretStr
+    database_pool_size: int = Field(default=8, ge=1, le=100)
+    amqp_url: SecretStr = SecretStr("")
+    #: Shared by the services; sent to internal ports.
+    service_token: SecretStr = Field(min_length=16)
+
+    #: Public and internal listener. The gateway never routes to the internal one.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    internal_host: str = "127.0.0.1"
+    internal_port: int = Field(default=8081, ge=0, le=65535)
+    #: How many proxies in front are ours: that many entries of X-Forwarded-For, counted from the right, are believed.
+    trusted_proxies: int = Field(default=0, ge=0, le=8)
+
+    rate_limits: bool = True
+    #: JSON: plan name to its limits.
+    plans: Annotated[dict[str, Plan], NoDecode] = {"free": Plan(deployments=5)}
+
+    @pydantic.field_validator("app_url", "api_url", "sites_url", mode="after")
+    @classmethod
+    def _no_trailing_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @pydantic.field_validator("sites_url", mode="after")
+    @classmethod
+    def _has_slug(cls, url: str) -> str:
+        if url.split("://", 1)[1].split(".", 1)[0] != "{slug}":
+            raise ValueError("must have {slug} as the first label of its host")
+        return url
+
+    @pydantic.field_validator("rate_limits", mode="before")
+    @classmethod
+    def _on_off(cls, value: Any) -> Any:
+        return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
+
+    @pydantic.field_validator("plans", mode="before")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        return pydantic.TypeAdapter(dict[str, Plan]).validate_json(value) if isinstance(value, str) else value
+
+    def site_url(self, slug: str) -> str:
+        """Return where a site is served, without a trailing slash."""
+        return self.sites_url.replace("{slug}", slug)
+
+    @property
+    def site_suffix(self) -> str:
+        """What follows a slug in a site's Host header, without the port: `.sites.localhost`."""
+        host = URL(self.sites_url.replace("{slug}", "x")).host or ""
+        return host[1:]
+
+
+def load(cls: type[C]) -> C:
+    """Read the configuration, or end the process with a line for each variable that is missing or wrong.
+
+    The values themselves are not shown: they may be secrets.
+    """
+    try:
+        return cls()  # type: ignore[call-arg]  # the environment has them
+    except pydantic.ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "INVOKER_" + "_".join(str(part) for part in problem["loc"][:1]).upper()
+            text = "is required and not set" if problem["type"] == "missing" else problem["msg"]
+            print(f"configuration: {name}: {text}", file=sys.stderr)
+        raise SystemExit(78) from None  # EX_CONFIG of sysexits.h

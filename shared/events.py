@@ -1,0 +1,135 @@
+"""What the services say to each other: one frozen model per message, and the envelope it travels in."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared import ids, logs
+
+
+class Event(BaseModel):
+    """Something that happened; a subclass is one kind of message and knows its routing key."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    #: Routing key and type: `noun.verb`, or `mail.<template>` for what the mailer is to send.
+    type: ClassVar[str]
+    #: Raised when a field changes its meaning; consumers refuse what is newer than they know.
+    version: ClassVar[int] = 1
+    #: Heard by every replica that runs now; one that hears nothing needs nothing, so no queue keeps it.
+    broadcast: ClassVar[bool] = False
+
+
+class KeyRevoked(Event):
+    """A key ends now: every cache drops it."""
+
+    type = "key.revoked"
+    broadcast = True
+    #: Lowercase hex SHA-256 of the key.
+    digest: str
+    key_id: str
+
+
+class SiteChanged(Event):
+    """A site's live version, status or settings changed: every cache drops the host."""
+
+    type = "site.changed"
+    broadcast = True
+    deployment_id: str
+    slug: str
+
+
+class LoginCodeMail(Event):
+    """Send the code and link of a login."""
+
+    type = "mail.login_code"
+    to: str
+    code: str
+    link: str
+    #: Who asks: the client's name and host as it gave them, and its address.
+    client: str
+    ip: str
+    requested_at: datetime
+
+
+class KeyCreatedMail(Event):
+    """Tell an account that a key was created."""
+
+    type = "mail.key_created"
+    to: str
+    name: str
+    hint: str
+    created_via: str
+    ip: str
+    created_at: datetime
+    dashboard_url: str
+
+
+class SubmissionMail(Event):
+    """Tell a site's owner what somebody sent through its form."""
+
+    type = "mail.submission"
+    to: str
+    slug: str
+    site_url: str
+    submission_id: str
+    #: Field name to value or values, in the form's order.
+    data: dict[str, Any]
+    #: An address from the form that a reply should go to, or none.
+    reply_to: str | None
+    received_at: datetime
+
+
+EVENTS: Final[dict[str, type[Event]]] = {
+    event.type: event for event in (KeyRevoked, SiteChanged, LoginCodeMail, KeyCreatedMail, SubmissionMail)
+}
+
+
+class Envelope(BaseModel):
+    """A message on its way: `id` is what consumers dedupe by, `correlation_id` the request it came from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    type: str
+    version: int
+    at: datetime
+    correlation_id: str
+    #: After this it is noise: consumers drop it unhandled.
+    expires_at: datetime | None = None
+    data: dict[str, Any] = Field(repr=False)
+
+    @classmethod
+    def of(cls, event: Event, *, expires_at: datetime | None = None) -> "Envelope":
+        """Wrap an event in a new envelope that carries the current request's id."""
+        return cls(
+            id=ids.new_id("msg"),
+            type=event.type,
+            version=event.version,
+            at=datetime.now(UTC),
+            correlation_id=logs.request_id.get(),
+            expires_at=expires_at,
+            data=event.model_dump(mode="json"),
+        )
+
+    def event(self) -> Event:
+        """Return the event inside. Raise KeyError for an unknown type, ValueError for one that does not fit."""
+        kind = EVENTS[self.type]
+        if self.version > kind.version:
+            raise ValueError(f"{self.type} version {self.version} is newer than this service knows")
+        return kind.model_validate(self.data)
+
+    def expired(self, now: datetime) -> bool:
+        """Tell whether the message has outlived its use."""
+        return self.expires_at is not None and now >= self.expires_at
+
+    def to_bytes(self) -> bytes:
+        """Return the JSON that travels."""
+        return orjson.dumps(self.model_dump(mode="json"))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "Envelope":
+        """Read an envelope. Raise ValueError when it is none."""
+        return cls.model_validate_json(raw)
