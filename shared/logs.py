@@ -152,6 +152,6 @@ def flush() -> None:
 
 
 def get(name: str) -> structlog.typing.FilteringBoundLogger:
-    """Return a logger; `name` is the module's, kept as `logger` in each line."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    """Return a logger; `name` is the module's, kept as `source` in each line."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(source=name)
     return logger

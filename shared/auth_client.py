@@ -1,0 +1,234 @@
+"""The cached key check: one RPC to auth for a key that is not known yet, none for one that is.
+
+Held to R45 to R49. A valid answer is used for 30 s, an invalid one for 5 s; a revoke that arrives on the bus drops the
+key at once and wins over a look-up under way; when auth cannot be asked, a key that was valid within the last 300 s
+goes on working and any other is answered 503, never 401. Only the key's SHA-256 travels.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, Protocol
+
+import aiohttp
+from aiohttp import hdrs, web
+from cachetools import TTLCache
+from pydantic import BaseModel, ConfigDict
+
+from shared import credentials, http, logs
+from shared.bus import Delivery, Handlers
+from shared.errors import Forbidden, Unauthorized, Unavailable
+from shared.events import KeyRevoked
+
+log = logs.get(__name__)
+
+#: Seconds for which an answer stands without asking again; the first is the hard bound of a revocation (R45).
+POSITIVE: Final = 30.0
+NEGATIVE: Final = 5.0
+#: Seconds since the last valid answer for which a key goes on working while auth is down (R49).
+GRACE: Final = 300.0
+#: Most keys remembered, valid and invalid apart, so that invented ones cannot push out real ones (R48).
+MAX_VALID: Final = 100_000
+MAX_INVALID: Final = 10_000
+#: Seconds for one look-up, so that an unknown key gets its 503 within a second (R49).
+RPC_TIMEOUT: Final = 0.8
+#: Look-ups beyond a revoke that keeps arriving; more than one repeat means a storm of flushes.
+_MAX_LOOKUPS: Final = 4
+
+SCOPES: Final = frozenset({"full", "deploy", "read", "submissions", "webhooks", "keys"})
+#: What a scope includes beside itself.
+IMPLIES: Final = {"deploy": frozenset({"read"}), "webhooks": frozenset({"read"}), "full": SCOPES}
+
+
+class Caller(BaseModel):
+    """Who a valid credential belongs to, and what it may do."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    account_id: str
+    email: str
+    plan: str
+    kind: Literal["key", "session"]
+    #: Id of the key or browser session.
+    credential_id: str
+    scopes: frozenset[str]
+    #: Id or slug of the one site the key is bound to.
+    site: str | None = None
+    expires_at: datetime | None = None
+
+    def may(self, scope: str) -> bool:
+        """Tell whether the credential has this scope, by itself or by implication."""
+        return any(scope == own or scope in IMPLIES.get(own, ()) for own in self.scopes)
+
+
+class Checker(Protocol):
+    """What tells whom a credential belongs to."""
+
+    async def check(self, digest: str) -> Caller | None:
+        """Return the owner of the credential with this SHA-256, None when it is not valid. Raise Unavailable."""
+
+
+@dataclass(eq=False, slots=True)
+class _Lookup:
+    """A look-up under way; `overtaken` when a revoke or flush arrived since it began."""
+
+    overtaken: bool = False
+    task: "asyncio.Task[Caller | None] | None" = field(default=None)
+
+
+class AuthClient:
+    """Checks keys against auth's internal port; one per process."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, token: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._session = session
+        self._url = f"{url}/internal/verify"
+        self._headers = {hdrs.AUTHORIZATION: f"Bearer {token}"}
+        self._clock = clock
+        self._valid: TTLCache[str, tuple[Caller, float]] = TTLCache(MAX_VALID, GRACE, timer=clock)
+        self._invalid: TTLCache[str, bool] = TTLCache(MAX_INVALID, NEGATIVE, timer=clock)
+        self._lookups: dict[str, _Lookup] = {}
+        #: How many RPCs were made; the tests and metrics read it.
+        self.calls = 0
+
+    async def check(self, digest: str) -> Caller | None:
+        """Return the owner of the key with this digest, from the cache if it may be.
+
+        Raise Unavailable when auth cannot be asked and the key was not seen valid within `GRACE`.
+        """
+        known = self._valid.get(digest)
+        if known is not None and self._clock() - known[1] < POSITIVE:
+            return _unexpired(known[0])
+        if known is None and digest in self._invalid:
+            return None
+        lookup = self._lookups.get(digest)
+        if lookup is None:
+            lookup = self._lookups[digest] = _Lookup()
+            # detached from the caller: whoever asked first may go away, the others still get their answer (R47)
+            lookup.task = asyncio.create_task(self._look_up(digest, lookup))
+        assert lookup.task is not None  # noqa: S101 - set right after it was made
+        return await asyncio.shield(lookup.task)
+
+    def evict(self, digest: str) -> None:
+        """Forget a key: it was revoked. A look-up under way starts over (R46)."""
+        self._valid.pop(digest, None)
+        if lookup := self._lookups.get(digest):
+            lookup.overtaken = True
+
+    def flush(self) -> None:
+        """Forget every key: revokes may have been missed. Which were valid is forgotten too."""
+        self._valid.clear()
+        self._invalid.clear()
+        for lookup in self._lookups.values():
+            lookup.overtaken = True
+
+    async def _on_revoked(self, event: KeyRevoked, _delivery: Delivery) -> None:
+        self.evict(event.digest)
+
+    @property
+    def handlers(self) -> Handlers:
+        """What this cache has to hear on the bus; with `flush` as `on_gap`."""
+        return {KeyRevoked: self._on_revoked}
+
+    async def _look_up(self, digest: str, lookup: _Lookup) -> Caller | None:
+        try:
+            for _ in range(_MAX_LOOKUPS):
+                lookup.overtaken = False
+                try:
+                    caller = await self._ask(digest)
+                except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                    return self._without_auth(digest, error)
+                if not lookup.overtaken:
+                    self._remember(digest, caller)
+                    return caller
+            raise Unavailable
+        finally:
+            del self._lookups[digest]
+
+    def _remember(self, digest: str, caller: Caller | None) -> None:
+        if caller is None:
+            self._valid.pop(digest, None)
+            self._invalid[digest] = True
+        else:
+            self._valid[digest] = (caller, self._clock())
+
+    def _without_auth(self, digest: str, error: Exception) -> Caller:
+        log.warning("auth.unreachable", error=type(error).__name__)
+        # read again: a revoke may have dropped it while the look-up failed
+        if (known := self._valid.get(digest)) and (caller := _unexpired(known[0])):
+            return caller
+        raise Unavailable(retry_after=1) from error
+
+    async def _ask(self, digest: str) -> Caller | None:
+        self.calls += 1
+        headers = self._headers | {"X-Request-ID": logs.request_id.get()}
+        async with (
+            asyncio.timeout(RPC_TIMEOUT),
+            self._session.post(self._url, json={"digest": digest}, headers=headers) as response,
+        ):
+            answer: dict[str, Any] = await response.json()
+            if response.status != 200:  # noqa: PLR2004
+                raise ValueError(f"auth answered {response.status}")
+            return _unexpired(Caller.model_validate(answer["caller"])) if answer["valid"] else None
+
+
+def _unexpired(caller: Caller) -> Caller | None:
+    return caller if caller.expires_at is None or caller.expires_at > datetime.now(UTC) else None
+
+
+@asynccontextmanager
+async def connect(url: str, token: str) -> AsyncIterator[AuthClient]:
+    """Open a client of the auth service whose internal port is at `url`."""
+    # connections are given up well before auth closes them, so that none is used while it dies
+    connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=10)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield AuthClient(session, url, token)
+
+
+def bearer(request: web.BaseRequest) -> str | None:
+    """Return the credential of the Authorization header, None where there is no such header.
+
+    Raise Unauthorized for any other form of it.
+    """
+    header = request.headers.get(hdrs.AUTHORIZATION)
+    if header is None:
+        return None
+    scheme, _, credential = header.partition(" ")
+    if scheme.lower() != "bearer" or not credential:
+        raise Unauthorized
+    return credential
+
+
+async def authenticate(request: web.Request, checker: Checker, *, scope: str | None = None) -> Caller:
+    """Return who calls with a key that has `scope` (None: any key will do), and note them for the log.
+
+    Raise Unauthorized, Forbidden (`missing_scope`) or Unavailable. A malformed key costs no look-up.
+    """
+    key = bearer(request)
+    if key is None or not credentials.well_formed(key):
+        raise Unauthorized
+    caller = await checker.check(credentials.digest(key))
+    if caller is None:
+        raise Unauthorized
+    return admit(request, caller, scope)
+
+
+def admit(request: web.Request, caller: Caller, scope: str | None) -> Caller:
+    """Note a known caller for the log and return it. Raise MissingScope when its credential lacks `scope`."""
+    facts = request[http.FACTS]
+    facts["account"] = caller.account_id
+    facts["credential"] = caller.credential_id
+    if scope is not None and not caller.may(scope):
+        raise MissingScope(hint=f"This needs a key with the scope '{scope}'.")
+    return caller
+
+
+class MissingScope(Forbidden):
+    """The key is valid and was made with less."""
+
+    code = "missing_scope"
+    message = "This key may not do that"

@@ -1,0 +1,291 @@
+"""HTTP at the edge: what each route may take and cost, one error shape, one log line, JSON in and out."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import orjson
+import pydantic
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from shared import ids, logs
+from shared.errors import (
+    AppError,
+    BadRequest,
+    DeadlineExceeded,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Timeout,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
+
+log = logs.get(__name__)
+
+M = TypeVar("M", bound=pydantic.BaseModel)
+H = TypeVar("H", bound=Callable[..., Awaitable[web.StreamResponse]])
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+#: A body that is not here by then is not coming (R17): seconds for the whole of it.
+BODY_DEADLINE: Final = 15.0
+#: A caller's own request id is kept when it has this form.
+_REQUEST_ID: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
+
+#: Declared types under which JSON arrives in practice: curl's default for `-d`, and "some bytes".
+_MAYBE_JSON: Final = frozenset({"application/x-www-form-urlencoded", "text/plain", "application/octet-stream"})
+
+#: Facts that a handler learns and the log line of its request shall have (account, key).
+FACTS: Final = web.RequestKey("facts", dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a route may take, and how long it may run."""
+
+    #: Bytes, after decompression.
+    body: int = 64 * KIB
+    #: Seconds of wall clock until the caller gets a 504 (R24).
+    deadline: float = 10.0
+    #: Any origin may call it and read its answers, errors too; never with credentials (R86).
+    cors: bool = False
+    #: How an error looks here; None is the API's JSON object.
+    render: Callable[[web.Request, AppError], web.Response] | None = None
+
+
+DEFAULT: Final = Rules()
+_rules: dict[Handler, Rules] = {}
+
+
+def rules(**given: Any) -> Callable[[H], H]:
+    """State the rules of a handler: `@rules(body=25 * MIB, deadline=60)`; see `Rules` for the defaults."""
+
+    def note(handler: H) -> H:
+        _rules[handler] = Rules(**given)
+        return handler
+
+    return note
+
+
+def rules_of(request: web.Request) -> Rules:
+    """Return the rules of the route that `request` goes to."""
+    return _rules.get(request.match_info.handler, DEFAULT)
+
+
+# Answers
+
+
+def json(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Answer with JSON."""
+    return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """Write a moment in UTC as the API does (RFC 3339 with milliseconds and `Z`); None stays None."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+
+
+def error_response(error: AppError) -> web.Response:
+    """Show an error as the API's JSON object, with `Retry-After` where it has one."""
+    response = json(error.body(logs.request_id.get()), status=error.status)
+    if error.retry_after is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(max(1, round(error.retry_after)))
+    if error.status == 401:  # noqa: PLR2004 - RFC 9110 15.5.2 wants the challenge
+        response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+    return response
+
+
+# Bodies
+
+
+async def read_body(request: web.BaseRequest, limit: int) -> bytes:
+    """Read the whole body, decompressed. Raise TooLarge past `limit` bytes, Timeout when it does not arrive."""
+    if (length := request.content_length) is not None and length > limit:
+        raise TooLarge(hint=f"At most {limit} bytes are taken here.")
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_DEADLINE):
+            async for chunk in request.content.iter_any():
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge(hint=f"At most {limit} bytes are taken here.")
+                chunks.append(chunk)
+    except TimeoutError:
+        raise Timeout from None
+    except (web.RequestPayloadError, ConnectionResetError) as error:
+        raise BadRequest("The body is incomplete or wrongly encoded") from error
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def parse_json(raw: bytes) -> Any:
+    """Parse JSON strictly. Raise BadRequest for what is none, Invalid for text with a NUL (the database has none)."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise BadRequest("The body is not valid JSON") from None
+    if b"\\u0000" in raw and _has_nul(value):
+        raise Invalid("Text must not contain the character NUL")
+    return value
+
+
+def _has_nul(value: Any) -> bool:
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text if "\0" in text:
+                return True
+            case dict() as mapping:
+                waiting += [*mapping.keys(), *mapping.values()]
+            case list() as items:
+                waiting += items
+    return False
+
+
+async def read_json(request: web.Request) -> Any:
+    """Read the body as JSON, within the route's limit.
+
+    Raise UnsupportedMediaType for a declared type that cannot be JSON, BadRequest for a body that is not.
+    """
+    declared = request.content_type if hdrs.CONTENT_TYPE in request.headers else "application/json"
+    if not (declared.endswith("json") or declared in _MAYBE_JSON):
+        raise UnsupportedMediaType(hint="Send the body as application/json.")
+    return parse_json(await read_body(request, rules_of(request).body))
+
+
+async def read_model(request: web.Request, model: type[M], *, empty: Any = None) -> M:
+    """Read the body as `model`; a missing body counts as `empty` where that is given.
+
+    Raise Invalid (422) naming the first field that does not fit; what the caller sent is not repeated.
+    """
+    if empty is not None and not request.body_exists:
+        return model.model_validate(empty)
+    return validate(model, await read_json(request))
+
+
+def validate(model: type[M], value: Any) -> M:
+    """Fit a parsed body into `model`. Raise Invalid naming the first field that does not fit."""
+    try:
+        return model.model_validate(value)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise Invalid(f"{where}: {first['msg']}") from None
+
+
+# The edge
+
+
+def client_ip(request: web.BaseRequest, trusted_proxies: int) -> str:
+    """Return the caller's address: the peer's, or what our own `trusted_proxies` hops say, counted from the right."""
+    if trusted_proxies:
+        hops = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ())).split(",")
+        if len(hops) >= trusted_proxies and (address := hops[-trusted_proxies].strip()):
+            return address
+    peer = request.transport and request.transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else "unknown"
+
+
+def take_request_id(headers: Any) -> str:
+    """Take the caller's request id when it is well-formed, or make one, and set it for logs and messages."""
+    given = headers.get("X-Request-ID", "")
+    current = given if given and _REQUEST_ID.match(given) else ids.new_id("req")
+    logs.request_id.set(current)
+    return current
+
+
+@web.middleware
+async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give every request its id, deadline, error object and log line."""
+    started = time.perf_counter()
+    request_id = take_request_id(request.headers)
+    own = rules_of(request)
+    request[FACTS] = facts = {}
+    try:
+        async with asyncio.timeout(own.deadline):
+            response = await handler(request)
+    except BaseException as error:  # noqa: BLE001 - every way out is judged in one place
+        told = meant(error)
+        facts["error"] = told.code
+        response = _show(request, own, told)
+    response.headers["X-Request-ID"] = request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers[hdrs.SERVER] = "invoker"
+    if own.cors:
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "X-Request-ID, Retry-After"
+    resource = request.match_info.route.resource
+    logs.access(
+        method=request.method,
+        path=resource.canonical if resource else "(none)",
+        status=response.status,
+        ms=(time.perf_counter() - started) * 1000,
+        **facts,
+    )
+    return response
+
+
+def _show(request: web.Request, own: Rules, error: AppError) -> web.Response:
+    response = own.render(request, error) if own.render else error_response(error)
+    if isinstance(error.__cause__, web.HTTPMethodNotAllowed):
+        response.headers[hdrs.ALLOW] = ", ".join(sorted(error.__cause__.allowed_methods))
+    return response
+
+
+def meant(error: BaseException) -> AppError:
+    """Turn what a handler raised into what the caller is told; what nobody meant is logged and told as nothing."""
+    match error:
+        case AppError():
+            return error
+        case web.HTTPNotFound():
+            return NotFound()
+        case web.HTTPMethodNotAllowed():
+            told = MethodNotAllowed()
+            told.__cause__ = error
+            return told
+        case web.HTTPException() if error.status < 500:  # noqa: PLR2004 - the client's fault
+            return BadRequest(error.reason)
+        case TimeoutError():
+            log.warning("request.deadline_exceeded")
+            return DeadlineExceeded()
+        case asyncio.CancelledError():
+            # aiormq cancels what waits on a stuck link (R5); a cancellation of our own goes on its way
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise error
+            return Unavailable()
+        case Exception():
+            log.error("request.failed", exc_info=error)
+            return AppError(hint="This is our fault. Give the request id when you report it.")
+        case _:
+            raise error
+
+
+def preflight(methods: str) -> Handler:
+    """Return a handler for the OPTIONS request of a route open to all origins."""
+    headers = CIMultiDict(
+        {
+            hdrs.ACCESS_CONTROL_ALLOW_METHODS: methods,
+            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Content-Type, Idempotency-Key, X-Request-ID",
+            hdrs.ACCESS_CONTROL_MAX_AGE: "86400",
+        }
+    )
+
+    @rules(cors=True)
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=204, headers=headers)
+
+    return answer
+
+
+def application() -> web.Application:
+    """Return an application with the edge in place; bodies are bounded by each route's rules."""
+    return web.Application(middlewares=[edge])

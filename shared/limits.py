@@ -1,0 +1,43 @@
+"""Rate limits: how often somebody may do something; counted in this process."""
+
+import ipaddress
+import time
+from typing import Final
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from shared.errors import RateLimited
+
+__all__ = ["Limiter", "network"]
+
+_CACHE: Final[dict[str, RateLimitItem]] = {}
+
+
+def network(address: str) -> str:
+    """Return what limits count an address by: an IPv4 address itself, an IPv6 address's /64."""
+    if ":" not in address:
+        return address
+
+    try:
+        return str(ipaddress.ip_network((address.split("%")[0], 64), strict=False))
+    except ValueError:
+        return address
+
+
+class Limiter:
+    """Counts hits in moving windows; switched off as a whole by configuration."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._strategy = MovingWindowRateLimiter(MemoryStorage())
+
+    async def hit(self, limit: str, *who: str) -> None:
+        """Count one hit of `who` against a limit such as `5/minute`. Raise RateLimited when it is used up."""
+        if not self._enabled:
+            return
+        item = _CACHE.get(limit) or _CACHE.setdefault(limit, parse(limit))
+        if not await self._strategy.hit(item, *who):
+            window = await self._strategy.get_window_stats(item, *who)
+            raise RateLimited(retry_after=max(1.0, window.reset_time - time.time()))
