@@ -1,13 +1,16 @@
-"""Who calls: a key in the header, or the cookie of a browser that is logged in; and the cookies themselves."""
+"""What API and pages share: who calls, by key or by the cookie of a browser, and what a path names."""
 
 from typing import Final
 
 from aiohttp import hdrs, web
 
 from services.auth.config import Config
-from services.auth.logins import CODE_LIFE, SESSION_LIFE
+from services.auth.keys import KeyNotFound
+from services.auth.logins import CODE_LIFE, SESSION_LIFE, LoginNotFound
 from services.auth.service.keys import Keys
-from shared import credentials, origins
+from services.auth.service.logins import Logins
+from services.auth.usage import Usage
+from shared import credentials, http, ids, origins
 from shared.auth_client import Caller, admit, authenticate
 from shared.errors import Unauthorized
 
@@ -69,3 +72,30 @@ class Access:
         response.set_cookie(
             self._name(what), value, max_age=seconds, path="/", secure=self._secure, httponly=True, samesite="Lax"
         )
+
+
+LOGINS: Final = web.AppKey("logins", Logins)
+KEYS: Final = web.AppKey("keys", Keys)
+USAGE: Final = web.AppKey("usage", Usage)
+CONFIG: Final = web.AppKey("config", Config)
+ACCESS: Final = web.AppKey("access", Access)
+
+
+def ip(request: web.Request) -> str:
+    """Return the caller's address as the limits count it."""
+    return http.client_ip(request, request.app[CONFIG].trusted_proxies)
+
+
+def login_id(text: str) -> str:
+    """Return a login's id. Raise LoginNotFound for what cannot be one."""
+    if not ids.is_id(text, "ls"):
+        raise LoginNotFound
+    return text
+
+
+def key_id(request: web.Request) -> str:
+    """Return the id in the path. Raise KeyNotFound for what cannot be one."""
+    text = request.match_info["id"]
+    if not ids.is_id(text, "key"):
+        raise KeyNotFound
+    return text

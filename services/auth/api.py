@@ -7,23 +7,12 @@ from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.auth import logins
-from services.auth.access import Access
+from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, USAGE, ip, key_id, login_id
 from services.auth.accounts import MAX_EMAIL, parse_address
-from services.auth.config import Config
-from services.auth.keys import MAX_EXPIRES_IN, KeyNotFound, NewKey, scopes_for
+from services.auth.keys import MAX_EXPIRES_IN, NewKey, scopes_for
 from services.auth.logins import Client
-from services.auth.service.keys import Created, Keys
-from services.auth.service.logins import Logins
-from services.auth.usage import Usage
 from shared import http, ids
 from shared.errors import Invalid
-
-LOGINS: Final = web.AppKey("logins", Logins)
-KEYS: Final = web.AppKey("keys", Keys)
-ACCESS: Final = web.AppKey("access", Access)
-USAGE: Final = web.AppKey("usage", Usage)
-CONFIG: Final = web.AppKey("config", Config)
-OPENAPI: Final = web.AppKey("openapi", dict[str, Any])
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
@@ -32,6 +21,8 @@ CODE_SENT: Final = {"message": "If this address can receive mail, a code and a l
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Scope = Literal["full", "deploy", "read", "submissions", "webhooks", "keys"]
+
+OPENAPI: Final = web.AppKey("openapi", dict[str, Any])
 
 routes = web.RouteTableDef()
 
@@ -180,11 +171,7 @@ async def create_key(request: web.Request) -> web.Response:
         created_via="api" if caller.kind == "key" else "dashboard",
     )
     created = await request.app[KEYS].create(caller, new, ip=ip(request))
-    return created_answer(created)
-
-
-def created_answer(created: Created) -> web.Response:
-    """Answer with the one copy of the plaintext there will be (R44)."""
+    # the one copy of the plaintext there will be (R44)
     return http.json(created.key.to_json() | {"key": created.plaintext}, status=201, headers=NO_STORE)
 
 
@@ -204,23 +191,3 @@ async def revoke_key(request: web.Request) -> web.Response:
 @routes.get("/openapi.json")
 async def describe(request: web.Request) -> web.Response:
     return http.json(request.app[OPENAPI])
-
-
-def ip(request: web.Request) -> str:
-    """Return the caller's address as the limits count it."""
-    return http.client_ip(request, request.app[CONFIG].trusted_proxies)
-
-
-def login_id(text: str) -> str:
-    """Return a login's id. Raise LoginNotFound for what cannot be one."""
-    if not ids.is_id(text, "ls"):
-        raise logins.LoginNotFound
-    return text
-
-
-def key_id(request: web.Request) -> str:
-    """Return the id in the path. Raise KeyNotFound for what cannot be one."""
-    text = request.match_info["id"]
-    if not ids.is_id(text, "key"):
-        raise KeyNotFound
-    return text

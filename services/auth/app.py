@@ -7,7 +7,7 @@ import aiohttp
 from aiohttp import web
 
 from services.auth import api, internal, pages
-from services.auth.access import Access
+from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, USAGE, Access
 from services.auth.config import Config
 from services.auth.service.keys import Keys
 from services.auth.service.logins import Logins
@@ -29,11 +29,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         await db.check_schema(pool, "auth")
         keys = Keys(pool, box, app_url=config.app_url)
         logins = Logins(
-            pool,
-            box,
-            Limiter(enabled=config.rate_limits),
-            app_url=config.app_url,
-            rate_limits=config.rate_limits,
+            pool, box, Limiter(enabled=config.rate_limits), app_url=config.app_url, rate_limits=config.rate_limits
         )
         usage = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
 
@@ -43,10 +39,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         inside = server.internal_app(config, ready)
         inside[internal.KEYS] = keys
         inside.add_routes(internal.routes)
-        async with (
-            server.serving(public_app(config, keys, logins, usage)) as public,
-            server.serving(inside) as private,
-        ):
+        async with server.serving(public_app(config, keys, logins, usage)) as public, server.serving(inside) as private:
             yield server.Service(name="auth", public=public, internal=private, ready=ready)
 
 
@@ -55,11 +48,11 @@ def public_app(config: Config, keys: Keys, logins: Logins, usage: Usage) -> web.
     app = http.application()
     app.middlewares.append(origins.known_hosts(config.app_url, config.api_url))
     app.middlewares.append(pages.friendly)
-    app[api.CONFIG] = config
-    app[api.KEYS] = keys
-    app[api.LOGINS] = logins
-    app[api.USAGE] = usage
-    app[api.ACCESS] = Access(config, keys)
+    app[CONFIG] = config
+    app[KEYS] = keys
+    app[LOGINS] = logins
+    app[USAGE] = usage
+    app[ACCESS] = Access(config, keys)
     app[api.OPENAPI] = openapi.merged(config)
     app.add_routes(api.routes)
     app.add_routes(pages.routes)

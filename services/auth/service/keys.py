@@ -31,7 +31,9 @@ async def create(conn: db.Connection, account_id: str, new: NewKey, *, ip: str, 
         raise TooManyKeys
     plaintext = credentials.mint()
     hint = credentials.hint(plaintext)
-    key = await store.add(conn, ids.new_id("key"), account_id, credentials.digest(plaintext), hint, new)
+    key = await store.add(
+        conn, new, key_id=ids.new_id("key"), account_id=account_id, digest=credentials.digest(plaintext), hint=hint
+    )
     await outbox.add(
         conn,
         KeyCreatedMail(

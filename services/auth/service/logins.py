@@ -151,7 +151,8 @@ class Logins:
     async def poll(self, login_id: str, verifier: str, *, ip: str) -> Delivered | None:
         """Return the key of an approved login, once; None while it waits for its person.
 
-        The key is made in the transaction that takes the delivery. Raise LoginNotFound, LoginOver, SlowDown, TooManyKeys.
+        The key is made in the transaction that takes the delivery.
+        Raise LoginNotFound, LoginOver, SlowDown, TooManyKeys.
         """
         digest = credentials.digest(verifier)
         async with db.transaction(self._pool) as conn:
@@ -173,7 +174,7 @@ class Logins:
         # approved since the delivery was tried: the next poll takes it
         if login.expired or login.state not in {"pending", "approved"}:
             raise logins.LoginOver
-        if not await store.take_poll(conn, login_id, logins.POLL_MINIMUM) and self._rate_limits:
+        if not await store.take_poll(conn, login_id, logins.POLL_MINIMUM):
             raise logins.SlowDown
 
     async def enter(self, login_id: str, verifier: str) -> str | None:

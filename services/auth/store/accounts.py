@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import asyncpg
+
 from shared import db
 from shared.auth_client import Caller
 
@@ -22,7 +24,9 @@ async def ensure(conn: db.Connection, new_id: str, email: str) -> str:
 
 async def lock(conn: db.Connection, account_id: str) -> Account:
     """Return the account; until the transaction ends nobody else's goes past this."""
-    row = await conn.fetchrow("SELECT id, email FROM accounts WHERE id = $1 FOR NO KEY UPDATE", account_id)
+    row: asyncpg.Record = await conn.fetchrow(  # type: ignore[assignment]  # accounts are never deleted
+        "SELECT id, email FROM accounts WHERE id = $1 FOR NO KEY UPDATE", account_id
+    )
     return Account(id=row["id"], email=row["email"])
 
 
@@ -36,11 +40,14 @@ async def add_session(conn: db.Connection, session_id: str, account_id: str, dig
 async def session_caller(conn: db.Connection, digest: str) -> Caller | None:
     """Return whom a browser session belongs to, None when it is not valid."""
     row = await conn.fetchrow(
-        "SELECT s.id, s.account_id, s.expires_at, a.email, a.plan FROM sessions s JOIN accounts a ON a.id = s.account_id"
+        "SELECT s.id, s.account_id, s.expires_at, a.email, a.plan"
+        " FROM sessions s JOIN accounts a ON a.id = s.account_id"
         " WHERE s.digest = $1 AND s.revoked_at IS NULL AND s.expires_at > now()",
         digest,
     )
-    return row and Caller(
+    if row is None:
+        return None
+    return Caller(
         account_id=row["account_id"],
         email=row["email"],
         plan=row["plan"],

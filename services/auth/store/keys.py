@@ -26,7 +26,9 @@ async def caller(conn: db.Connection, digest: str) -> Caller | None:
         " WHERE k.digest = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
         digest,
     )
-    return row and Caller(
+    if row is None:
+        return None
+    return Caller(
         account_id=row["account_id"],
         email=row["email"],
         plan=row["plan"],
@@ -43,8 +45,8 @@ async def count_active(conn: db.Connection, account_id: str) -> int:
     return count
 
 
-async def add(conn: db.Connection, key_id: str, account_id: str, digest: str, hint: str, new: NewKey) -> Key:
-    row = await conn.fetchrow(
+async def add(conn: db.Connection, new: NewKey, *, key_id: str, account_id: str, digest: str, hint: str) -> Key:
+    row: asyncpg.Record = await conn.fetchrow(  # type: ignore[assignment]  # RETURNING gives one
         "INSERT INTO keys (id, account_id, digest, name, hint, scopes, site, created_via, expires_at)"
         f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9::interval) RETURNING {COLUMNS}",
         key_id, account_id, digest, new.name, hint, list(new.scopes), new.site, new.created_via, new.expires_in,

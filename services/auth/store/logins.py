@@ -6,9 +6,9 @@ from typing import Final
 
 import asyncpg
 
+from services.auth import logins
 from services.auth.accounts import Address
 from services.auth.logins import Client, Code, Kind, Login, NewCode, code_digest
-from services.auth import logins
 from shared import credentials, db
 
 _COLUMNS: Final = (
@@ -27,7 +27,7 @@ def _login(row: asyncpg.Record) -> Login:
 async def add(
     conn: db.Connection, login_id: str, kind: Kind, *, verifier_digest: str, user_code: str, client: Client, ip: str
 ) -> Login:
-    row = await conn.fetchrow(
+    row: asyncpg.Record = await conn.fetchrow(  # type: ignore[assignment]  # RETURNING gives one
         "INSERT INTO logins AS l (id, kind, verifier_digest, user_code, client_name, client_version, client_host, ip,"
         f" expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9) RETURNING {_COLUMNS}",
         login_id, kind, verifier_digest, user_code, client.name, client.version, client.host, ip, logins.LOGIN_LIFE,
@@ -120,16 +120,22 @@ async def take_link_try(conn: db.Connection, link_digest: str) -> Code | None:
 
 async def lock_open(conn: db.Connection, login_id: str) -> bool:
     """Lock a login until the transaction ends; False when it is not open any more."""
-    return await conn.fetchval(
-        "SELECT true FROM logins WHERE id = $1 AND state = 'pending' AND expires_at > now() FOR UPDATE", login_id
-    ) is True
+    return (
+        await conn.fetchval(
+            "SELECT true FROM logins WHERE id = $1 AND state = 'pending' AND expires_at > now() FOR UPDATE", login_id
+        )
+        is True
+    )
 
 
 async def use_code(conn: db.Connection, code_id: int) -> bool:
     """Spend the code itself; False when somebody was faster or it is void."""
-    return await conn.fetchval(
-        f"UPDATE login_codes c SET used_at = now() WHERE c.id = $1 AND {_LIVE} RETURNING true", code_id
-    ) is True
+    return (
+        await conn.fetchval(
+            f"UPDATE login_codes c SET used_at = now() WHERE c.id = $1 AND {_LIVE} RETURNING true", code_id
+        )
+        is True
+    )
 
 
 async def approve(conn: db.Connection, login_id: str, account_id: str) -> None:
