@@ -6,7 +6,7 @@ from aiohttp import web
 
 from services.auth.access import ACCESS, CONFIG, KEYS, ip, key_id
 from services.auth.keys import NewKey, TooManyKeys
-from services.auth.pages.render import form, page, show_error
+from services.auth.pages.render import form, page, see, show_error
 from services.auth.service.keys import Created
 from shared import http, ids
 from shared.auth_client import Caller, admit
@@ -28,7 +28,7 @@ class LoggedOut(AppError):
 
 def _to_door(request: web.Request, error: AppError) -> web.Response:
     if isinstance(error, LoggedOut):
-        return web.Response(status=303, headers={"Location": "/login", "Cache-Control": "no-store"})
+        return see("/login")
     return show_error(request, error)
 
 
@@ -59,6 +59,13 @@ async def _show(
         error=error,
         api_url=request.app[CONFIG].api_url,
     )
+
+
+@routes.get("/dashboard/keys")
+@behind_door
+async def go_back(_request: web.Request) -> web.Response:
+    """Lead somebody who reloads a form's answer to the page it belongs to."""
+    return see("/dashboard")
 
 
 @routes.get("/dashboard")
@@ -92,7 +99,7 @@ async def revoke_key(request: web.Request) -> web.Response:
     caller = await _owner(request)
     await form(request)
     await request.app[KEYS].revoke(caller, key_id(request))
-    return web.Response(status=303, headers={"Location": "/dashboard", "Cache-Control": "no-store"})
+    return see("/dashboard")
 
 
 @routes.post("/logout")
@@ -102,6 +109,6 @@ async def log_out(request: web.Request) -> web.Response:
     access.require_own_page(request)
     await form(request)
     await request.app[KEYS].end_session(await _owner(request))
-    response = web.Response(status=303, headers={"Location": "/"})
+    response = see("/")
     access.forget_session(response)
     return response

@@ -31,33 +31,49 @@ async def show_api(request: web.Request) -> web.Response:
 
 
 def _groups(document: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Return each tag with its operations, in the order of the files."""
+    """Return each tag with its operations as the page shows them, in the order of the files."""
     operations = [
-        {"method": method.upper(), "path": path, "fields": _fields(document, item[method]), **item[method]}
+        {
+            "tags": item[method].get("tags", ()),
+            "method": method.upper(),
+            "path": path,
+            "text": ". ".join(filter(None, (item[method].get(part) for part in ("summary", "description")))),
+            "fields": _fields(document, item[method]),
+            "answers": [
+                (status, _resolved(document, answer).get("description", ""))
+                for status, answer in item[method].get("responses", {}).items()
+            ],
+        }
         for path, item in document["paths"].items()
         for method in _METHODS
         if method in item
     ]
     return [
-        (tag, [operation for operation in operations if tag["name"] in operation.get("tags", ())])
-        for tag in document["tags"]
+        (tag, [operation for operation in operations if tag["name"] in operation["tags"]]) for tag in document["tags"]
     ]
 
 
 def _fields(document: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
-    content = operation.get("requestBody", {}).get("content", {})
+    content = _resolved(document, operation.get("requestBody", {})).get("content", {})
     schema = _resolved(document, content.get("application/json", {}).get("schema", {}))
     required = schema.get("required", ())
     return [
-        {"name": name, "required": name in required, **_resolved(document, given)}
-        for name, given in schema.get("properties", {}).items()
+        {"name": name, "required": name in required, "text": _text(_resolved(document, field))}
+        for name, field in schema.get("properties", {}).items()
     ]
 
 
-def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    if reference := schema.get("$ref"):
-        return dict(document["components"]["schemas"][reference.rpartition("/")[2]])
-    return schema
+def _text(schema: dict[str, Any]) -> str:
+    kind = schema.get("type", "")
+    return schema.get("description") or (" or ".join(kind) if isinstance(kind, list) else kind)
+
+
+def _resolved(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """Follow a reference into the components."""
+    if "$ref" not in value:
+        return value
+    part, name = value["$ref"].split("/")[-2:]
+    return dict(document["components"][part][name])
 
 
 @routes.get("/static/{name}")

@@ -9,7 +9,7 @@ from services.auth import logins
 from services.auth.access import ACCESS, LOGINS, ip, login_id
 from services.auth.accounts import InvalidEmail, masked, parse_address
 from services.auth.logins import Client, Login, LoginNotFound, LoginOver, WrongCode
-from services.auth.pages.render import form, html, page
+from services.auth.pages.render import form, html, page, see
 from shared import credentials
 from shared.errors import AppError, RateLimited
 
@@ -22,9 +22,9 @@ _MENDABLE: Final = (InvalidEmail, WrongCode, RateLimited)
 
 @routes.get("/login")
 @html
-async def show_door(request: web.Request) -> web.StreamResponse:
+async def show_door(request: web.Request) -> web.Response:
     if await request.app[ACCESS].visitor(request):
-        return web.Response(status=303, headers={"Location": "/dashboard"})
+        return see("/dashboard")
     return page("door.html", error=None, email="")
 
 
@@ -43,7 +43,7 @@ async def enter_door(request: web.Request) -> web.Response:
         await service.send_code(login.id, address, ip=ip(request))
     except _MENDABLE as error:
         return _with_retry(page("door.html", status=error.status, error=error, email=email), error)
-    response = _see(f"/login/{login.id}")
+    response = see(f"/login/{login.id}")
     access.remember_login(response, verifier)
     return response
 
@@ -96,7 +96,7 @@ async def send_code(request: web.Request) -> web.Response:
         await request.app[LOGINS].send_code(login.id, parse_address(email), ip=ip(request))
     except _MENDABLE as error:
         return _login_page(request, login, error=error, email=email)
-    return _see(f"/login/{login.id}")
+    return see(f"/login/{login.id}")
 
 
 @routes.post("/login/{id}/code")
@@ -109,7 +109,7 @@ async def verify_code(request: web.Request) -> web.Response:
         await request.app[LOGINS].verify(login.id, code)
     except WrongCode as error:
         return _login_page(request, login, error=error)
-    return await _enter(request, login) if login.kind == "browser" else _see(f"/login/{login.id}")
+    return await _enter(request, login) if login.kind == "browser" else see(f"/login/{login.id}")
 
 
 @routes.post("/login/{id}/continue")
@@ -119,15 +119,22 @@ async def go_on(request: web.Request) -> web.Response:
     request.app[ACCESS].require_own_page(request)
     await form(request)
     login = await _login(request)
-    return await _enter(request, login) if login.kind == "browser" else _see(f"/login/{login.id}")
+    return await _enter(request, login) if login.kind == "browser" else see(f"/login/{login.id}")
+
+
+@routes.get("/login/{id}/{step:email|code|continue}")
+@html
+async def go_back(request: web.Request) -> web.Response:
+    """Lead somebody who reloads a form's answer to the page it belongs to."""
+    return see(f"/login/{login_id(request.match_info['id'])}")
 
 
 async def _enter(request: web.Request, login: Login) -> web.Response:
     access = request.app[ACCESS]
     cookie = await request.app[LOGINS].enter(login.id, access.verifier(request) or "")
     if cookie is None:
-        return _see(f"/login/{login.id}?waiting=1")
-    response = _see("/dashboard")
+        return see(f"/login/{login.id}?waiting=1")
+    response = see("/dashboard")
     access.remember_session(response, cookie)
     return response
 
@@ -173,8 +180,3 @@ def _token(request: web.Request) -> str:
     if not _LINK.fullmatch(token):
         raise LoginOver
     return token
-
-
-def _see(path: str) -> web.Response:
-    """Send the browser to a page of our own."""
-    return web.Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})

@@ -66,6 +66,11 @@ def page(template: str, *, status: int = 200, **context: Any) -> web.Response:
     return web.Response(text=text, status=status, headers=_HEADERS, content_type="text/html")
 
 
+def see(path: str) -> web.Response:
+    """Send the browser to a page of our own (R63: never to an address from the request)."""
+    return web.Response(status=303, headers={hdrs.LOCATION: path, hdrs.CACHE_CONTROL: "no-store"})
+
+
 def show_error(_request: web.Request, error: AppError) -> web.Response:
     """Show an error to a person."""
     response = page("error.html", status=error.status, error=error, request_id=logs.request_id.get())
