@@ -13,7 +13,7 @@ from aiohttp import http_parser
 ROOT = Path(__file__).parent.parent
 PUBLISHERS = {
     "shared/rabbitmq.py",  # the one that talks to the broker
-    "shared/outbox.py",  # the relay, which hands rows to the bus
+    "shared/relay.py",  # hands the outbox's rows to the bus
 }
 HOSTS = re.compile(r"\b(pypi|pythonhosted|npmjs|deb[.]debian|archive[.]ubuntu)[.](org|com)\b", re.IGNORECASE)
 MACHINE_PATHS = re.compile(r"(?<![\w.}])/(work|root)/|/home/[a-z]+/|/Users/[A-Za-z]+/")
