@@ -181,7 +181,7 @@ async def _stop(pid: int, process: subprocess.Popen[bytes] | None) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGINT)
         async with asyncio.timeout(_STOP):
-            while process.poll() is None if process else _alive(pid):
+            while process.poll() is None if process else _alive(pid):  # noqa: ASYNC110 - another process tells nothing
                 await asyncio.sleep(0.02)
 
 
