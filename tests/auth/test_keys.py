@@ -167,7 +167,9 @@ async def test_the_internal_port_wants_the_service_token(auth: Auth) -> None:
     url = f"{auth.internal_url}/internal/verify"
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer ä"}):
         assert (await auth.call("POST", url, json={"digest": "0" * 64}, headers=headers)).status == 401
-    assert (await auth.call("POST", "/internal/verify", json={"digest": "0" * 64})).status == 404, "not on the public port"
+    assert (await auth.call("POST", "/internal/verify", json={"digest": "0" * 64})).status == 404, (
+        "not on the public port"
+    )
     assert (await auth.call("GET", f"{auth.internal_url}/readyz")).json == {"status": "ready"}
 
 

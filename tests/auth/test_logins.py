@@ -225,7 +225,9 @@ async def test_a_body_of_the_wrong_shape_is_422(auth: Auth, path: str, body: obj
 @pytest.mark.parametrize("session_id", ["", "ls_", "ls_\u0000", "dep_" + "0" * 16, "ls_" + "0" * 16])
 async def test_an_unknown_login_is_404_and_for_a_code_the_usual_400(auth: Auth, session_id: str) -> None:
     if "\0" not in session_id:
-        assert (await auth.call("POST", "/auth/otp", json={"session_id": session_id, "email": an_address()})).status == 404
+        assert (
+            await auth.call("POST", "/auth/otp", json={"session_id": session_id, "email": an_address()})
+        ).status == 404
     answer = await auth.call("POST", "/auth/verify", json={"session_id": session_id, "code": "123456"})
     assert answer.status == (422 if "\0" in session_id else 400)
 

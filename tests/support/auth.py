@@ -166,7 +166,9 @@ class Auth:
 
     async def check_digest(self, digest: str) -> Any:
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        answer = await self.call("POST", f"{self.internal_url}/internal/verify", json={"digest": digest}, headers=headers)
+        answer = await self.call(
+            "POST", f"{self.internal_url}/internal/verify", json={"digest": digest}, headers=headers
+        )
         assert answer.status == 200, answer.text
         return answer.json
 
@@ -222,5 +224,3 @@ async def running_auth(database_url: str, **settings: Any) -> AsyncIterator[Auth
 async def gathered(calls: Collection[Any]) -> list[Answer]:
     """Make calls at the same time."""
     return list(await asyncio.gather(*calls))
-
-
