@@ -156,7 +156,8 @@ async def test_a_list_comes_in_pages_newest_first(auth: Auth, key: str) -> None:
 async def test_an_account_has_at_most_1000_active_keys_also_when_asked_at_once(auth: Auth, key: str) -> None:
     await auth.db.execute(
         "INSERT INTO keys (id, account_id, digest, name, hint, scopes, created_via)"
-        " SELECT 'key_' || n, (SELECT id FROM accounts), n::text, '', '', '{full}', 'api' FROM generate_series(1, 995) n"
+        " SELECT 'key_' || n, (SELECT id FROM accounts), n::text, '', '', '{full}', 'api'"
+        " FROM generate_series(1, 995) n"
     )
     answers = await gathered([auth.call("POST", "/keys", key=key, json={}) for _ in range(12)])
     assert sorted(answer.status for answer in answers) == [201] * 4 + [409] * 8
@@ -167,9 +168,8 @@ async def test_the_internal_port_wants_the_service_token(auth: Auth) -> None:
     url = f"{auth.internal_url}/internal/verify"
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer ä"}):
         assert (await auth.call("POST", url, json={"digest": "0" * 64}, headers=headers)).status == 401
-    assert (await auth.call("POST", "/internal/verify", json={"digest": "0" * 64})).status == 404, (
-        "not on the public port"
-    )
+    outside = await auth.call("POST", "/internal/verify", json={"digest": "0" * 64})
+    assert outside.status == 404, "not on the public port"
     assert (await auth.call("GET", f"{auth.internal_url}/readyz")).json == {"status": "ready"}
 
 

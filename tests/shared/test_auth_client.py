@@ -17,6 +17,7 @@ from shared.auth_client import GRACE, MAX_INVALID, NEGATIVE, POSITIVE, AuthClien
 from shared.bus import Delivery
 from shared.errors import Unauthorized, Unavailable
 from shared.events import Envelope, KeyRevoked
+from tests.support.eventually import eventually
 
 TOKEN = "a-service-token-for-tests"
 
@@ -127,7 +128,7 @@ class Held(AuthClient):
         self.valid = True
         self.waiting: list[tuple[asyncio.Future[None], bool]] = []
 
-    async def _ask(self, digest: str) -> Caller | None:
+    async def _ask(self, _digest: str) -> Caller | None:
         self.calls += 1
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         was_valid = self.valid
@@ -195,8 +196,7 @@ async def test_r47_when_the_first_to_ask_goes_away_the_others_are_answered(rig: 
     rig.auth.gate = asyncio.Event()
     leader = asyncio.create_task(rig.client.check("d"))
     others = [asyncio.create_task(rig.client.check("d")) for _ in range(999)]
-    while not rig.auth.asked:
-        await asyncio.sleep(0.005)
+    await eventually(lambda: bool(rig.auth.asked), every=0.005)
     leader.cancel()
     rig.auth.gate.set()
     assert set(await asyncio.gather(*others)) == {a_caller()}
@@ -284,8 +284,7 @@ async def test_r49_a_revoked_key_is_not_revived_while_auth_is_away(rig: Rig) -> 
     rig.auth.status, rig.auth.gate = 500, asyncio.Event()
     asked = len(rig.auth.asked)
     check = asyncio.create_task(rig.client.check("d"))
-    while len(rig.auth.asked) == asked:
-        await asyncio.sleep(0.005)
+    await eventually(lambda: len(rig.auth.asked) > asked, every=0.005)
     rig.client.evict("d")
     rig.auth.gate.set()
     with pytest.raises(Unavailable):

@@ -37,11 +37,11 @@ class RecordingBus:
         self.published.append(envelope)
 
     @asynccontextmanager
-    async def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AsyncIterator[None]:
+    async def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AsyncIterator[None]:  # noqa: ARG002
         yield
 
     @asynccontextmanager
-    async def listen(self, handlers: Handlers, *, on_gap: Callable[[], None]) -> AsyncIterator[None]:
+    async def listen(self, handlers: Handlers, *, on_gap: Callable[[], None]) -> AsyncIterator[None]:  # noqa: ARG002
         yield
 
     def healthy(self) -> bool:
