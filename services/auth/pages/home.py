@@ -42,7 +42,9 @@ def _groups(document: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[st
             "answers": [
                 (status, _resolved(document, answer).get("description", ""))
                 for status, answer in item[method].get("responses", {}).items()
+                if status < "4"
             ],
+            "errors": [status for status in item[method].get("responses", {}) if status >= "4"],
         }
         for path, item in document["paths"].items()
         for method in _METHODS
