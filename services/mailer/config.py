@@ -1,0 +1,130 @@
+"""The mailer's own settings: the SMTP server that takes its mails, and whom they come from."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from functools import cached_property
+from typing import Final, Literal, cast
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+import pydantic
+from email_validator import EmailNotValidError, validate_email
+from pydantic import SecretStr
+
+from shared.config import BaseConfig
+
+Tls = Literal["starttls", "implicit", "none"]
+#: How the connection is encrypted, and the port that goes with it.
+PORTS: Final[dict[Tls, int]] = {"starttls": 587, "implicit": 465, "none": 25}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpServer:
+    """Where mails are handed over."""
+
+    host: str
+    port: int
+    tls: Tls
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Whom mails come from."""
+
+    name: str
+    address: str
+
+    @property
+    def domain(self) -> str:
+        """The name that message ids end in, and that we greet the SMTP server with."""
+        return self.address.rpartition("@")[2]
+
+
+class Config(BaseConfig):
+    """What the mailer reads from the environment."""
+
+    #: `smtp://user:password@host:587?tls=starttls`; tls is starttls (default), implicit or none.
+    smtp_url: SecretStr
+    #: `Invoker <login@example.com>`, or the address alone.
+    mail_from: str
+
+    @pydantic.field_validator("smtp_url")
+    @classmethod
+    def _is_smtp_url(cls, url: SecretStr) -> SecretStr:
+        parse_smtp_url(url.get_secret_value())
+        return url
+
+    @pydantic.field_validator("mail_from")
+    @classmethod
+    def _is_sender(cls, text: str) -> str:
+        parse_sender(text)
+        return text
+
+    @cached_property
+    def smtp_server(self) -> SmtpServer:
+        """The server that `smtp_url` names."""
+        return parse_smtp_url(self.smtp_url.get_secret_value())
+
+    @cached_property
+    def sender(self) -> Sender:
+        """The sender that `mail_from` names."""
+        return parse_sender(self.mail_from)
+
+
+def parse_smtp_url(text: str) -> SmtpServer:
+    """Read an SMTP URL. Raise ValueError saying what is wrong with it, without repeating any of it."""
+    url, port = _split(text.strip())
+    options = parse_qs(url.query, keep_blank_values=True)
+    if url.scheme != "smtp" or not url.hostname:
+        raise ValueError("must look like smtp://user:password@host:587?tls=starttls")
+    if url.path not in {"", "/"} or url.fragment or options.keys() - {"tls"}:
+        raise ValueError("takes nothing after the port but ?tls=starttls, ?tls=implicit or ?tls=none")
+    tls = options.get("tls", ["starttls"])
+    if len(tls) != 1 or tls[0] not in PORTS:
+        raise ValueError("tls must be starttls, implicit or none")
+    kind = cast("Tls", tls[0])
+    if bool(url.username) != bool(url.password):
+        raise ValueError("needs a user and a password, or neither")
+    if kind == "none" and url.password and not _is_loopback(url.hostname):
+        raise ValueError("would send the password unencrypted: use tls=starttls or tls=implicit")
+    return SmtpServer(
+        host=url.hostname,
+        port=port or PORTS[kind],
+        tls=kind,
+        username=unquote(url.username) if url.username else None,
+        password=unquote(url.password) if url.password else None,
+    )
+
+
+def parse_sender(text: str) -> Sender:
+    """Read `Name <address>` or an address. Raise ValueError when it is none."""
+    name, address = parseaddr(text)
+    if not text.isprintable() or "=?" in text or not address:
+        raise ValueError("must be an address such as Invoker <login@example.com>")
+    try:
+        valid = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValueError(f"must be an address such as Invoker <login@example.com>: {error}") from None
+    if valid.ascii_email is None:
+        raise ValueError("must be an address in ASCII")
+    return Sender(name=name, address=valid.ascii_email)
+
+
+def _split(text: str) -> tuple[SplitResult, int | None]:
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        raise ValueError("is not a valid URL") from None
+    if port == 0:
+        raise ValueError("has port 0")
+    return url, port
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
