@@ -57,7 +57,7 @@ class Mailer:
             raise Retry(str(error)) from error
         MAILS.labels(event.type, result).inc()
         ms = round((time.perf_counter() - started) * 1000, 1)
-        log.info(f"mail.{result}", mail=event.type, message_id=delivery.envelope.id, ms=ms, **facts)
+        log.info("mail", mail=event.type, result=result, message_id=delivery.envelope.id, ms=ms, **facts)
 
     async def _send(self, event: Event, delivery: Delivery) -> tuple[str, dict[str, Any]]:
         """Return what became of the mail. Raise Undelivered, Unavailable, or Retry while another one is at it."""
@@ -84,7 +84,7 @@ class Mailer:
                 recipient=mail.to,
                 still_wanted=lambda: not envelope.expired(datetime.now(UTC)),
             )
-        except (mails.InvalidMail, smtp.Refused) as error:
+        except (mails.InvalidMailError, smtp.Refused) as error:
             # no poison: the message is fine, its recipient is not
             await self._settle(partial(store.refuse, message_id=envelope.id, reason=str(error)))
             return "refused", {"reason": str(error)}
