@@ -3,7 +3,6 @@
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from email.utils import parseaddr
 from functools import cached_property
 from typing import Final, Literal
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -18,7 +17,8 @@ Tls = Literal["starttls", "implicit", "none"]
 PORTS: Final[dict[Tls, int]] = {"starttls": 587, "implicit": 465, "none": 25}
 
 #: A sender may live on a name without dots, which a recipient may not.
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9.-]+")
+_ADDRESS: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+"
+_SENDER: Final = re.compile(rf'"?(?P<name>[^"<>]*?)"?\s*<(?P<named>{_ADDRESS})>|(?P<bare>{_ADDRESS})')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +104,10 @@ def parse_smtp_url(text: str) -> SmtpServer:
 
 def parse_sender(text: str) -> Sender:
     """Read `Name <address>` or an address. Raise ValueError when it is none."""
-    name, address = parseaddr(text)
-    if not text.isprintable() or "=?" in text or not _ADDRESS.fullmatch(address):
+    match = _SENDER.fullmatch(text.strip())
+    if match is None or not text.isprintable() or "=?" in text:
         raise ValueError("must be an ASCII address such as Invoker <login@example.com>")
-    return Sender(name=name, address=address)
+    return Sender(name=match["name"] or "", address=match["named"] or match["bare"])
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:

@@ -71,8 +71,8 @@ def mail(envelope: Envelope, event: Event, *, sender: Sender) -> Mail:
     return Mail(
         to=to,
         subject=one_line(subject.render(facts), SUBJECT_LENGTH),
-        text=text.render(facts),
-        html=html.render(facts),
+        text=_encodable(text.render(facts)),
+        html=_encodable(html.render(facts)),
         reply_to=reply_to,
         message_id=f"<{envelope.id}@{sender.domain}>",
         headers=headers,
@@ -85,9 +85,9 @@ def to_bytes(mail: Mail, *, sender: Sender, now: datetime) -> bytes:
     policy = SMTP if mail.to.isascii() and (mail.reply_to or "").isascii() else SMTPUTF8
     message = EmailMessage(policy)
     message["From"] = Address(sender.name, addr_spec=sender.address)
-    message["To"] = Address(addr_spec=mail.to)
+    message["To"] = mail.to
     if mail.reply_to:
-        message["Reply-To"] = Address(addr_spec=mail.reply_to)
+        message["Reply-To"] = mail.reply_to
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = mail.message_id
@@ -104,7 +104,7 @@ def address(text: str) -> str | None:
     if "=?" in text:  # allowed in an address, but the header machinery would decode it
         return None
     try:
-        valid = validate_email(text, check_deliverability=False, test_environment=True)
+        valid = validate_email(text, check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError:
         return None
     return valid.ascii_email or valid.normalized
@@ -141,6 +141,11 @@ def moment(at: datetime) -> str:
 def indented(text: str, by: str = "    ") -> str:
     """Set a text off from the labels around it."""
     return "\n".join(f"{by}{line}".rstrip() for line in text.split("\n"))
+
+
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, which JSON can carry and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _unsafe(char: str) -> bool:
