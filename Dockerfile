@@ -19,6 +19,6 @@ RUN rm -rf services/standalone && python -m compileall -q shared services
 USER invoker
 VOLUME /data
 EXPOSE 8080 8081
-HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=3s --timeout=4s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8081/readyz', timeout=3)"]
 CMD ["python", "-m", "services.auth"]

@@ -37,6 +37,8 @@ class BaseConfig(BaseSettings):
     database_url: SecretStr
     database_pool_size: int = Field(default=8, ge=1, le=100)
     amqp_url: SecretStr = SecretStr("")
+    #: First part of the names of exchanges and queues: systems that share a broker differ in it.
+    amqp_prefix: str = Field(default="invoker", pattern=r"^[A-Za-z0-9._-]{1,40}$")
     #: Shared by the services; sent to internal ports.
     service_token: SecretStr = Field(min_length=16)
 

@@ -39,7 +39,10 @@ def main(
 
 
 async def _serve(settings: C, open_service: Callable[[C, Bus], AbstractAsyncContextManager[server.Service]]) -> None:
-    async with rabbitmq.connect(settings.amqp_url.get_secret_value()) as bus, open_service(settings, bus) as service:
+    url = settings.amqp_url.get_secret_value()
+    if not url:
+        raise SystemExit("configuration: INVOKER_AMQP_URL: is required and not set")
+    async with rabbitmq.connect(url, prefix=settings.amqp_prefix) as bus, open_service(settings, bus) as service:
         await server.run(settings, service)
 
 
