@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
+import asyncpg
 from prometheus_client import Counter, Histogram
 
 from services.mailer import mails, smtp, store
@@ -25,6 +26,9 @@ LEASE: Final = 34.0
 #: Seconds for which writing down what became of a mail is tried; forgetting it would send the mail again.
 SETTLE_FOR: Final = 60.0
 SETTLE_EVERY: Final = 0.5
+
+#: The database is away, or will not write now, as while a replica takes over: no reason to give up a mail.
+DATABASE_TROUBLE: Final = (Unavailable, asyncpg.PostgresError)
 
 MAILS: Final = Counter("invoker_mails", "Mails by kind and what became of them", ["mail", "result"])
 DELAY: Final = Histogram(
@@ -51,7 +55,7 @@ class Mailer:
         started = time.perf_counter()
         try:
             result, facts = await self._send(event, delivery)
-        except (smtp.Undelivered, Unavailable) as error:
+        except (smtp.Undelivered, *DATABASE_TROUBLE) as error:
             MAILS.labels(event.type, "retried").inc()
             log.warning("mail.delayed", mail=event.type, message_id=delivery.envelope.id, reason=str(error))
             raise Retry(str(error)) from error
@@ -60,7 +64,7 @@ class Mailer:
         log.info("mail", mail=event.type, result=result, message_id=delivery.envelope.id, ms=ms, **facts)
 
     async def _send(self, event: Event, delivery: Delivery) -> tuple[str, dict[str, Any]]:
-        """Return what became of the mail. Raise Undelivered, Unavailable, or Retry while another one is at it."""
+        """Return what became of the mail. Raise Undelivered, DATABASE_TROUBLE, or Retry while another is at it."""
         envelope = delivery.envelope
         if envelope.expired(datetime.now(UTC)):
             return "expired", {}
@@ -105,7 +109,7 @@ class Mailer:
             try:
                 async with db.acquire(self._pool) as conn:
                     return await write(conn)
-            except Unavailable:
+            except DATABASE_TROUBLE:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
             await asyncio.sleep(SETTLE_EVERY)
@@ -114,7 +118,7 @@ class Mailer:
         try:
             async with db.acquire(self._pool) as conn:
                 await inbox.release(conn, message_id)
-        except Unavailable:
+        except DATABASE_TROUBLE:
             log.warning("mail.claim_kept", message_id=message_id)  # it ends by itself, with its lease
 
 

@@ -185,5 +185,5 @@ def _judge(error: Exception, deadline: float) -> Refused | Undelivered:
             return Undelivered(what)
         case _:
             return Undelivered(type(error).__name__)
-    reason = f"{code} {_ADDRESS.sub('<address>', ' '.join(text.split()))}"[:REASON_LENGTH]
+    reason = f"{code} {_ADDRESS.sub('…', ' '.join(text.split()))}"[:REASON_LENGTH]
     return Refused(reason) if final and code >= 500 else Undelivered(reason)

@@ -65,7 +65,7 @@ hostile_text = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts=st.lists(hostile_text, min_size=6, max_size=6))
 @example(texts=[HOSTILE[0]] * 6)
 @example(texts=[HOSTILE[1]] * 6)
