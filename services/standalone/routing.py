@@ -78,5 +78,3 @@ def _names(url: URL) -> set[str]:
 def _without_port(host: str) -> str:
     name, colon, port = host.lower().rpartition(":")
     return name if colon and port.isdigit() else host.lower()
-
-
