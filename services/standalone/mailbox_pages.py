@@ -23,7 +23,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _HEAD: Final = re.compile(r"<head[^>]*>", re.IGNORECASE)
 
 _PAGE_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; img-src 'self';"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:;"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 #: A mail runs nothing and fetches nothing; its links open in a window of their own.
