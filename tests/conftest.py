@@ -11,7 +11,18 @@ from tests.support.servers import machine
 from tests.support.servers.postgres import run_sync
 
 SERVICES = ("auth", "deploy", "mailer")
-SERVER_FIXTURES = {"postgres_server", "rabbitmq_server", "chromium_path", "private_rabbitmq"}
+SERVER_FIXTURES = {"postgres_server", "rabbitmq_server", "chromium_path", "private_rabbitmq", "rig"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let golden files be rewritten: `pytest --update-data`, then look at the diff."""
+    parser.addoption("--update-data", action="store_true", help="rewrite the golden files under tests/data")
+
+
+@pytest.fixture
+def update_data(request: pytest.FixtureRequest) -> bool:
+    """Tell whether golden files are to be rewritten."""
+    return bool(request.config.getoption("--update-data"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,6 +1,5 @@
 """Which service answers a request, by host and path: the same rules as the gateway's, in a few lines."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import hdrs, web

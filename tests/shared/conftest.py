@@ -8,7 +8,7 @@ import pytest
 from shared import db, logs
 from tests.support.buses import LocalRig, RabbitRig, Rig
 from tests.support.servers import Postgres
-from tests.support.servers.postgres import wait_for
+from tests.support.servers.postgres import run_sync
 
 SHARED = Path(db.__file__).parent
 
@@ -24,8 +24,8 @@ def shared_template(postgres_server: Postgres) -> Iterator[str]:
     """Give a database with the local bus's table, and outbox and inbox in the schema `probe`."""
     name = "invoker_shared_template"
     postgres_server.execute(f'CREATE DATABASE "{name}"')
-    wait_for(db.migrate(postgres_server.url(name), "standalone"))
-    wait_for(_add_probe(postgres_server.url(name)))
+    run_sync(db.migrate(postgres_server.url(name), "standalone"))
+    run_sync(_add_probe(postgres_server.url(name)))
     yield name
     postgres_server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

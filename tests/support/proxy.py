@@ -9,15 +9,16 @@ from urllib.parse import urlsplit, urlunsplit
 class Proxy:
     """Stands between a client and a server; healthy until told otherwise."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+    def __init__(self, target: str) -> None:
+        self._parts = urlsplit(target)
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
         #: Seconds that each piece of data waits.
         self.latency = 0.0
-        self.port = 0
+        #: The way through the proxy.
+        self.url = ""
 
     def cut(self) -> None:
         """Reset every connection; new ones are accepted."""
@@ -41,7 +42,7 @@ class Proxy:
         back: asyncio.StreamWriter | None = None
         try:
             with suppress(OSError):
-                ahead, back = await asyncio.open_connection(*self._target)
+                ahead, back = await asyncio.open_connection(self._parts.hostname, self._parts.port)
                 self._writers.add(back)
                 async with asyncio.TaskGroup() as both:
                     both.create_task(self._pump(reader, back))
@@ -74,15 +75,16 @@ class Proxy:
 
 
 @asynccontextmanager
-async def between(url: str) -> AsyncIterator[tuple[Proxy, str]]:
-    """Open a proxy in front of the server of `url`; give it, and the URL that leads through it."""
-    parts = urlsplit(url)
-    proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or 5672)
+async def between(url: str) -> AsyncIterator[Proxy]:
+    """Open a proxy in front of the server of `url`; its own `url` leads through it."""
+    proxy = Proxy(url)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
+    parts = urlsplit(url)
     login = f"{parts.username}:{parts.password}@" if parts.username else ""
+    port = server.sockets[0].getsockname()[1]
+    proxy.url = urlunsplit(parts._replace(netloc=f"{login}127.0.0.1:{port}"))
     try:
-        yield proxy, urlunsplit(parts._replace(netloc=f"{login}127.0.0.1:{proxy.port}"))
+        yield proxy
     finally:
         server.close()
         await proxy.close()
