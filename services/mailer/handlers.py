@@ -88,7 +88,7 @@ class Mailer:
                 recipient=mail.to,
                 still_wanted=lambda: not envelope.expired(datetime.now(UTC)),
             )
-        except (mails.InvalidMailError, smtp.Refused) as error:
+        except (mails.InvalidMail, smtp.Refused) as error:
             # no poison: the message is fine, its recipient is not
             await self._settle(partial(store.refuse, message_id=envelope.id, reason=str(error)))
             return "refused", {"reason": str(error)}

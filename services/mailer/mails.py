@@ -36,7 +36,7 @@ _LINKING_DOT: Final = re.compile(r"\.(?=[^\W\d_]{2})|(?<=:)//")
 _ZERO_WIDTH_SPACE: Final = "\u200b"
 
 
-class InvalidMailError(Exception):
+class InvalidMail(Exception):
     """No mail can be made of this message, now or later; the text says why."""
 
 
@@ -54,12 +54,12 @@ class Mail:
 
 
 def mail(envelope: Envelope, event: Event, *, sender: Sender) -> Mail:
-    """Make the mail of an event. Raise InvalidMailError when its recipient is no address."""
+    """Make the mail of an event. Raise InvalidMail when its recipient is no address."""
     to = address(getattr(event, "to", ""))
     if to is None:
-        raise InvalidMailError("the recipient is not a valid address")
+        raise InvalidMail("the recipient is not a valid address")
     if not _HEADER_SAFE.fullmatch(envelope.id):
-        raise InvalidMailError("the message id cannot be a Message-ID")
+        raise InvalidMail("the message id cannot be a Message-ID")
     subject, text, html = TEMPLATES[envelope.type]
     facts = event.model_dump()
     # what the templates say of the reply is what the header does

@@ -30,11 +30,11 @@ REASON_LENGTH: Final = 200
 _ADDRESS: Final = re.compile(r"[^\s<>]+@[^\s<>]+")
 
 
-class Refused(Exception):  # noqa: N818 - the server's verdict
+class Refused(Exception):
     """The server will never take this mail for this recipient (5xx); the text is its answer, without addresses."""
 
 
-class Undelivered(Exception):  # noqa: N818 - as Refused
+class Undelivered(Exception):
     """The server did not take the mail now; a later attempt may go well."""
 
 

@@ -98,7 +98,7 @@ async def test_bus_link_cut_between_data_and_250_sends_once_r7(
     """R7: after everything has settled the SMTP server holds exactly one message for that id."""
     smtp.stalls["ada@example.com"] = answer = asyncio.Event()
     before = count("duplicate")
-    async with between(amqp_url) as (proxy, url), open_mailer(url) as (bus, _):
+    async with between(amqp_url) as proxy, open_mailer(proxy.url) as (bus, _):
         message = a_message()
         await publish(bus, message)
         await eventually(lambda: smtp.transactions)

@@ -113,7 +113,7 @@ def test_reply_to_is_one_valid_address_or_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["nobody", "a@b.example, c@d.example", "a@b.example\nBcc: c@d.example"])
 def test_a_recipient_that_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(mails.InvalidMailError):
+    with pytest.raises(mails.InvalidMail):
         parsed(a_login_mail(to=text))
 
 
@@ -144,7 +144,7 @@ def test_message_id_comes_from_the_envelope_and_the_request_id_travels() -> None
 def test_an_envelope_id_that_could_break_the_header_is_refused() -> None:
     event = a_login_mail()
     envelope = a_message(event).model_copy(update={"id": "msg_1>\r\nBcc: evil@x.y"})
-    with pytest.raises(mails.InvalidMailError):
+    with pytest.raises(mails.InvalidMail):
         mails.mail(envelope, event, sender=SENDER)
 
 
