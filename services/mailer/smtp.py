@@ -54,6 +54,9 @@ class Connection:
         except (aiosmtplib.SMTPException, OSError):
             self.client.close()
             return False
+        except BaseException:
+            self.client.close()
+            raise
         return True
 
     async def close(self) -> None:

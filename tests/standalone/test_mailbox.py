@@ -13,19 +13,17 @@ from typing import Any
 import aiosmtplib
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from services.mailer import mails
 from services.mailer.config import Sender
-from services.standalone.mail_files import MailFiles, parse
+from services.standalone.mail_files import MailFiles
 from services.standalone.mailbox import Mailbox, open_mailbox
+from tests.standalone.test_mail_files import ODD, SOME_ID, suffixes
 from tests.support.eventually import eventually
 from tests.support.mail_events import NOON, a_login_mail, a_message
 
 ROOT = Path(__file__).parent.parent.parent
 SENDER = Sender(name="Invoker", address="login@invoker.example")
-SOME_ID = f"{1:016x}00000000"
 
 
 @dataclass(slots=True)
@@ -188,18 +186,6 @@ async def test_a_mail_that_was_taken_survives_kill_9(tmp_path: Path) -> None:
     assert suffixes(tmp_path) == [".eml"]
 
 
-def suffixes(directory: Path) -> list[str]:
-    return [path.suffix for path in directory.iterdir()]
-
-
-async def test_only_the_newest_mails_are_kept(tmp_path: Path) -> None:
-    files = MailFiles(tmp_path, limit=3)
-    for number in range(5):
-        await files.add(a_mail(subject=str(number)))
-    assert [mail.subject for mail in files.newest(0, 9)] == ["4", "3", "2"]
-    assert suffixes(tmp_path) == [".eml"] * 3
-
-
 async def test_a_mail_that_cannot_be_written_is_not_taken(reader: Reader, tmp_path: Path) -> None:
     (tmp_path / "mails").rmdir()
     with pytest.raises(aiosmtplib.SMTPDataError, match="452"):
@@ -258,28 +244,6 @@ async def test_nothing_of_a_mail_becomes_markup_of_the_page(reader: Reader) -> N
         assert "<script>" not in await reader.page(path)
 
 
-ODD = [
-    b"",
-    b"\r\n",
-    b"no header at all",
-    b"Subject: =?bogus?q?x?=\r\nTo: <<<>,;\r\nDate: x\r\nFrom: \xff\xfe\r\n\r\n\x00\xff",
-    b"Content-Type: text/plain; charset=klingon\r\n\r\n\xe9t\xe9",
-    b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n--x\r\n\r\n--x--",
-    b"Content-Type: multipart/alternative\r\n\r\n--",
-    b'Content-Type: text/html; charset="\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%=',
-    b"Content-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nx",
-    b'Message-ID: <\r\nTo: "a" <[x@\r\nReply-To: :;\r\nContent-Disposition: =?utf-8?q?\r\n\r\n',
-    "Subject: Grüße\r\nX-Ünicode: ja\r\n\r\nGrüße".encode(),
-]
-lines = st.one_of(
-    st.binary(max_size=60),
-    st.sampled_from([b"To", b"From", b"Subject", b"Date", b"Content-Type", b"Message-ID", b"Reply-To"]).flatmap(
-        lambda name: st.binary(max_size=60).map(lambda value: name + b": " + value)
-    ),
-    st.sampled_from([b"", b"--x", b"--x--", b"Content-Type: multipart/mixed; boundary=x", b"Content-Type: text/html"]),
-)
-
-
 @pytest.mark.parametrize("raw", ODD)
 async def test_an_odd_mail_is_shown_all_the_same(reader: Reader, raw: bytes) -> None:
     await reader.send(raw + b"\r\n")
@@ -287,15 +251,6 @@ async def test_an_odd_mail_is_shown_all_the_same(reader: Reader, raw: bytes) -> 
     assert (await reader.get("/api/v1/messages"))["total"] == 1
     for path in ("/", f"/message/{mail['ID']}", f"/message/{mail['ID']}/html", f"/message/{mail['ID']}/source"):
         await reader.page(path)
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(raw=st.lists(lines, max_size=12).map(b"\r\n".join))
-@example(raw=ODD[3])
-def test_no_mail_is_too_odd_to_be_read(raw: bytes) -> None:
-    mail = parse(SOME_ID, raw)
-    for text in (mail.subject, mail.text, mail.html, mail.message_id, mail.snippet, *mail.headers):
-        text.encode()
 
 
 async def test_a_client_that_stays_connected_does_not_hold_up_the_end(tmp_path: Path) -> None:
