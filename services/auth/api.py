@@ -1,7 +1,7 @@
 """The JSON API: logging in without a browser, and keys."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
@@ -11,7 +11,7 @@ from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, USAGE, ip, key_id
 from services.auth.accounts import MAX_EMAIL, parse_address
 from services.auth.keys import MAX_EXPIRES_IN, NewKey, scopes_for
 from services.auth.logins import Client
-from shared import http, ids
+from shared import http, ids, openapi
 from shared.errors import Invalid
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -22,7 +22,6 @@ CODE_SENT: Final = {"message": "If this address can receive mail, a code and a l
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Scope = Literal["full", "deploy", "read", "submissions", "webhooks", "keys"]
 
-OPENAPI: Final = web.AppKey("openapi", dict[str, Any])
 
 routes = web.RouteTableDef()
 
@@ -190,4 +189,4 @@ async def revoke_key(request: web.Request) -> web.Response:
 
 @routes.get("/openapi.json")
 async def describe(request: web.Request) -> web.Response:
-    return http.json(request.app[OPENAPI])
+    return http.json(openapi.merged(request.app[CONFIG].api_url))

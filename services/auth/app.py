@@ -12,7 +12,7 @@ from services.auth.config import Config
 from services.auth.service.keys import Keys
 from services.auth.service.logins import Logins
 from services.auth.usage import Usage
-from shared import db, http, openapi, origins, outbox, server
+from shared import db, http, origins, outbox, server
 from shared.bus import Bus
 from shared.limits import Limiter
 
@@ -53,7 +53,6 @@ def public_app(config: Config, keys: Keys, logins: Logins, usage: Usage) -> web.
     app[LOGINS] = logins
     app[USAGE] = usage
     app[ACCESS] = Access(config, keys)
-    app[api.OPENAPI] = openapi.merged(config)
     app.add_routes(api.routes)
     app.add_routes(pages.routes)
     return app

@@ -24,7 +24,7 @@ def test_the_merged_description_is_valid() -> None:
     config = load(
         Config, database_url="postgresql://localhost/x", service_token=TOKEN, deploy_internal_url="http://localhost:1"
     )
-    document = openapi.merged(config)
+    document = openapi.merged(config.api_url)
     validate(document)
     assert document["servers"] == [{"url": "http://localhost:8080/api"}]
 

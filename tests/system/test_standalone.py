@@ -112,6 +112,5 @@ def test_a_port_in_use_is_said_in_words(tmp_path: Path) -> None:
 
 
 def test_a_second_start_on_the_same_data_is_refused_in_words(tmp_path: Path) -> None:
-    with running(tmp_path / "data"):
-        with pytest.raises(AssertionError, match="already runs"):
-            Standalone(tmp_path / "data").start()
+    with running(tmp_path / "data"), pytest.raises(AssertionError, match="already runs"):
+        Standalone(tmp_path / "data").start()

@@ -5,8 +5,8 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from services.auth.access import ACCESS, CONFIG
-from services.auth.api import OPENAPI
 from services.auth.pages.render import STATIC, TYPES, html, page
+from shared import openapi
 from shared.errors import NotFound
 
 routes = web.RouteTableDef()
@@ -26,7 +26,7 @@ async def show_home(request: web.Request) -> web.Response:
 @html
 async def show_api(request: web.Request) -> web.Response:
     visitor = await request.app[ACCESS].visitor(request)
-    document = request.app[OPENAPI]
+    document = openapi.merged(request.app[CONFIG].api_url)
     return page("api.html", visitor=visitor, api_url=request.app[CONFIG].api_url, groups=_groups(document))
 
 
