@@ -1,8 +1,9 @@
 """The message bus as the services see it; `rabbitmq` and `local_bus` are the two that exist.
 
 A published message is confirmed only when it is safe; it is handled at least once, so handlers are idempotent by
-envelope id. What a handler raises decides what becomes of a message: nothing: done; `Retry`: again after the next
-delay; `Reject`: parked at once; anything else: delivered again at once, parked after `DELIVERY_LIMIT` + 1 deliveries.
+envelope id. What a handler raises decides what becomes of a message: nothing: done; `Retry` or `errors.Unavailable`:
+again after the next delay; `Reject`: parked at once; anything else: delivered again at once, parked after
+`DELIVERY_LIMIT` + 1 deliveries.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +21,10 @@ RETRY_DELAYS: Final = (5.0, 30.0, 120.0, 600.0)
 PUBLISH_TIMEOUT: Final = 5.0
 #: Hard bound on one handler's run, far below the broker's own 30 minutes.
 HANDLER_TIMEOUT: Final = 120.0
+#: How long a closing consumer waits for what is in work; what is left after that is delivered again (R9).
+DRAIN_TIMEOUT: Final = 20.0
+#: Messages in work at once for one listener (R8).
+LISTEN_PREFETCH: Final = 32
 
 
 class BusError(Exception):
@@ -27,7 +32,7 @@ class BusError(Exception):
 
 
 class Unroutable(BusError):
-    """No queue takes this message now."""
+    """No queue takes this message now, though the link is up."""
 
 
 class Retry(Exception):
@@ -70,7 +75,7 @@ class Bus(Protocol):
         """Hear broadcast events, in this process, from now on; nothing is kept for later.
 
         `on_gap` is called whenever events may have been missed, so that caches are dropped: each time that listening
-        begins again after a lost link.
+        begins (the first time too: the context does not wait for the link), and when a handler failed.
         """
 
     def healthy(self) -> bool:

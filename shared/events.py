@@ -12,7 +12,7 @@ from shared import ids, logs
 class Event(BaseModel):
     """Something that happened; a subclass is one kind of message and knows its routing key."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     #: Routing key and type: `noun.verb`, or `mail.<template>` for what the mailer is to send.
     type: ClassVar[str]
@@ -90,7 +90,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
 class Envelope(BaseModel):
     """A message on its way: `id` is what consumers dedupe by, `correlation_id` the request it came from."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     id: str
     type: str
