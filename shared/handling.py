@@ -53,7 +53,7 @@ async def handle(body: bytes, attempt: int, handlers: bus.Handlers, *, retries: 
     try:
         envelope = Envelope.from_bytes(body)
     except ValueError as error:
-        log.error("message.unreadable", problem=_problem(error))
+        log.error("message.unreadable", problem=_problem(error))  # noqa: TRY400 - a traceback could quote the message
         return park(f"unreadable: {_problem(error)}")
     if envelope.expired(datetime.now(UTC)):
         log.info("message.expired", type=envelope.type, message_id=envelope.id, request_id=envelope.correlation_id)
@@ -102,7 +102,7 @@ async def _run(handler: bus.Handler, event: object, delivery: bus.Delivery) -> V
             raise
         log.exception("message.failed", type=delivery.envelope.type, message_id=delivery.envelope.id)
         return Verdict(fate=Fate.AGAIN)
-    except Exception:  # noqa: BLE001 - whatever it is, the message must not be lost
+    except Exception:
         log.exception("message.failed", type=delivery.envelope.type, message_id=delivery.envelope.id)
         return Verdict(fate=Fate.AGAIN)
     return DONE

@@ -1,13 +1,22 @@
 """A change and its message are one transaction: rows written beside the change, published by a relay.
 
-Each service's schema has the table `outbox` (its first migration). A row is deleted once the bus has confirmed it;
-a crash between the two publishes it again, under the same id, and consumers drop the second.
+Each service's schema has the table of `outbox.sql`. A row is deleted once the bus has confirmed it; a crash between
+the two publishes it again, under the same id, and consumers drop the second.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Final
 
 from shared import db
+from shared.bus import Bus
 from shared.events import Envelope, Event
+from shared.relay import Relay
+
+#: Seconds that a closing outbox waits for what it is publishing.
+CLOSE_TIMEOUT: Final = 6.0
 
 
 async def add(conn: db.Connection, event: Event, *, expires_at: datetime | None = None) -> Envelope:
@@ -15,3 +24,42 @@ async def add(conn: db.Connection, event: Event, *, expires_at: datetime | None 
     envelope = Envelope.of(event, expires_at=expires_at)
     await conn.execute("INSERT INTO outbox (envelope) VALUES ($1)", envelope.model_dump(mode="json"))
     return envelope
+
+
+async def oldest_age(conn: db.Connection) -> float:
+    """Return for how many seconds the oldest unsent message has waited; 0 when there is none (R40)."""
+    age = await conn.fetchval("SELECT extract(epoch FROM now() - created_at)::float FROM outbox ORDER BY id LIMIT 1")
+    return max(0.0, age or 0.0)
+
+
+class Outbox:
+    """Transactions whose messages leave as soon as they are committed."""
+
+    def __init__(self, pool: db.Pool, relay: Relay) -> None:
+        self._pool, self._relay = pool, relay
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[db.Connection]:
+        """Lend a connection inside a transaction, as `db.transaction` does, and wake the relay after the commit."""
+        async with db.transaction(self._pool) as conn:
+            yield conn
+        self.wake()
+
+    def wake(self) -> None:
+        """Say that rows were committed, for a caller that commits by itself."""
+        self._relay.wake()
+
+
+@asynccontextmanager
+async def open_outbox(pool: db.Pool, bus: Bus) -> AsyncIterator[Outbox]:
+    """Run the relay while the context is open. At the end it finishes what it is publishing and claims no more."""
+    relay = Relay(pool, bus)
+    running = asyncio.create_task(relay.run(), name="outbox relay")
+    try:
+        yield Outbox(pool, relay)
+    finally:
+        relay.stop()
+        await asyncio.wait([running], timeout=CLOSE_TIMEOUT)
+        if not running.done():
+            running.cancel()
+            await asyncio.wait([running])

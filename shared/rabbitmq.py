@@ -32,11 +32,7 @@ ACK_TIMEOUT: Final = 5.0
 
 @asynccontextmanager
 async def connect(
-    url: str,
-    *,
-    prefix: str = "invoker",
-    retry_delays: Sequence[float] = bus.RETRY_DELAYS,
-    heartbeat: int = HEARTBEAT,
+    url: str, *, prefix: str = "invoker", retry_delays: Sequence[float] = bus.RETRY_DELAYS, heartbeat: int = HEARTBEAT
 ) -> AsyncIterator["RabbitMQ"]:
     """Open the bus. It connects in the background: a broker that is away delays nothing and breaks nothing."""
     for noisy in ("aio_pika", "aiormq"):
@@ -90,6 +86,8 @@ class RabbitMQ:
             retries = len(self._topology.retry_delays)
             verdict = await handling.handle(message.body, attempt, handlers, retries=retries)
             match verdict.fate:
+                case Fate.DONE:
+                    pass
                 case Fate.AGAIN:
                     # not nack: from 4.3 on only a reject counts towards the delivery limit (1.10)
                     async with bounded(ACK_TIMEOUT):
@@ -146,10 +144,7 @@ class RabbitMQ:
     async def _prepare(self, channel: AbstractChannel) -> None:
         await self._topology.declare_exchange(channel)
         exchange = self._topology.exchange
-        self._exchanges = {
-            exchange: await channel.get_exchange(exchange, ensure=False),
-            "": channel.default_exchange,
-        }
+        self._exchanges = {exchange: await channel.get_exchange(exchange, ensure=False), "": channel.default_exchange}
 
     async def _send(self, exchange: str, routing_key: str, message: Message) -> None:
         """Publish, with everything that R1 asks for; the only place that does."""

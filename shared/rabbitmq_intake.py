@@ -1,4 +1,4 @@
-"""Taking messages from a RabbitMQ queue: each in a task of ours, that a lost link does not cancel and a stop waits for."""
+"""Taking messages from a RabbitMQ queue, each in a task of ours: a lost link does not cancel it, a stop waits."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
