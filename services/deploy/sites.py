@@ -1,0 +1,263 @@
+"""Visitors: which site a Host names, and its files with strong ETags; the hot path, past the application.
+
+A page that is known and small is answered without waiting for anything: two look-ups, headers worked out before.
+"""
+
+import asyncio
+import time
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Final
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+from yarl import URL
+
+from services.deploy import pages, slugs, versions
+from services.deploy.blobs import SMALL, Blobs
+from services.deploy.config import Config
+from services.deploy.live import LiveSites
+from services.deploy.store import Site
+from services.deploy.versions import File
+from shared import http, logs
+from shared.errors import AppError, BadRequest, MethodNotAllowed, NotFound
+from shared.server import Answer
+
+#: Seconds for finding a page, and for sending a large file to a slow visitor (R24).
+DEADLINE: Final = 10.0
+STREAM_DEADLINE: Final = 300.0
+
+_METHODS: Final = "GET, HEAD"
+#: For a site on the app's own origin: none of the origin's rights (contract, section 4).
+SANDBOX: Final = "sandbox allow-forms allow-scripts allow-popups"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """An answer worked out: everything but the bytes."""
+
+    name: str
+    file: File
+    status: int
+    etag: str
+    headers: CIMultiDict[str]
+
+
+class Sites:
+    """Serves live sites; one per process."""
+
+    def __init__(self, live: LiveSites, blobs: Blobs, config: Config) -> None:
+        self._live = live
+        self._blobs = blobs
+        self._slug_of = host_reader(config)
+
+    def front(self, rest: Answer) -> Answer:
+        """Return what answers requests: those for a site's host here, the others by `rest`."""
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            slug = self._slug_of(request.headers.get(hdrs.HOST, ""))
+            return await rest(request) if slug is None else await self.visit(request, slug)
+
+        return answer
+
+    async def visit(self, request: web.BaseRequest, slug: str) -> web.StreamResponse:
+        """Answer a request for the site's own host, and log it."""
+        started = time.perf_counter()
+        request_id = http.take_request_id(request.headers)
+        shown = "(none)"
+        try:
+            ready, response = await self.show(request, slug, request.raw_path)
+            if ready is not None:
+                shown = ready.name
+        except BaseException as error:  # noqa: BLE001 - every way out is judged in one place
+            response = _failure(http.meant(error))
+        response.headers["X-Request-ID"] = request_id
+        if not response.prepared:
+            response.headers[hdrs.SERVER] = "invoker"
+        logs.access(
+            method=request.method,
+            path=shown,
+            status=response.status,
+            ms=(time.perf_counter() - started) * 1000,
+            site=slug or None,
+        )
+        return response
+
+    async def show(
+        self, request: web.BaseRequest, slug: str, target: str, prefix: str = ""
+    ) -> tuple[Ready | None, web.StreamResponse]:
+        """Answer with what is at `target` (path and query, still encoded) of the site, and say which file that was.
+
+        `prefix` stands before the site's own paths in redirects. Raise NotFound, MethodNotAllowed, BadRequest.
+        """
+        if request.method not in {"GET", "HEAD"}:
+            raise MethodNotAllowed
+        path, _, query = target.partition("?")
+        site = self._live.fresh(slug)
+        ready = site and site.memo.get(path)
+        if ready is None:
+            async with asyncio.timeout(DEADLINE):
+                found = await self._find(slug, path)
+            if isinstance(found, str):
+                return None, _redirect(prefix + found, query)
+            ready = found
+        if ready.status == 200 and (tags := request.headers.get(hdrs.IF_NONE_MATCH)) and _matches(tags, ready.etag):
+            return ready, _not_modified(ready)
+        if ready.file.size > SMALL:
+            return ready, await self._stream(request, ready)
+        if (body := self._blobs.cached(ready.file.sha256)) is None:
+            async with asyncio.timeout(DEADLINE):
+                body = await self._blobs.read(ready.file.sha256)
+        return ready, web.Response(body=body, status=ready.status, headers=ready.headers)
+
+    async def _find(self, slug: str, path: str) -> Ready | str:
+        """Return what to show for the encoded path, or where to go instead. Raise NotFound, BadRequest."""
+        decoded = _decode(path)
+        if (site := await self._live.find(slug)) is None:
+            raise NotFound
+        found = versions.resolve(site.manifest, decoded, is_spa=site.is_spa)
+        if found is None:
+            raise NotFound
+        if found.redirect:
+            return urllib.parse.quote(found.path)
+        ready = _ready(site, found)
+        # a page has many addresses (`/%61`, and any at all in an SPA): keep no more of them than it has files
+        if found.status == 200 and len(site.memo) < 2 * len(site.manifest):
+            site.memo[path] = ready
+        return ready
+
+    async def _stream(self, request: web.BaseRequest, ready: Ready) -> web.StreamResponse:
+        response = web.StreamResponse(status=ready.status, headers=ready.headers)
+        response.headers[hdrs.SERVER] = "invoker"
+        response.headers["X-Request-ID"] = logs.request_id.get()
+        response.content_length = ready.file.size
+        pieces = self._blobs.stream(ready.file.sha256)
+        async with asyncio.timeout(STREAM_DEADLINE):
+            if request.method == "HEAD":
+                await response.prepare(request)
+            else:
+                # the first piece before the status: a file that cannot be read is a 503
+                piece = await anext(pieces, b"")
+                await response.prepare(request)
+                await response.write(piece)
+                async for piece in pieces:
+                    await response.write(piece)
+            await response.write_eof()
+        return response
+
+
+def _decode(path: str) -> str:
+    """Return the decoded path. Raise BadRequest for what no browser sends: another form than `/…`, bytes of no text."""
+    if not path.startswith("/"):
+        raise BadRequest
+    try:
+        decoded = urllib.parse.unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        raise BadRequest from None
+    if "\0" in decoded or "\\" in decoded or not {".", ".."}.isdisjoint(decoded.split("/")):
+        raise NotFound
+    return decoded
+
+
+def _ready(site: Site, found: versions.Found) -> Ready:
+    file = site.manifest[found.path]
+    etag = f'"{file.sha256}"'
+    headers = CIMultiDict(
+        {
+            hdrs.CONTENT_TYPE: file.type,
+            hdrs.ETAG: etag,
+            hdrs.CACHE_CONTROL: "public, max-age=0, must-revalidate",
+            "X-Content-Type-Options": "nosniff",
+            "X-Invoker-Version": str(site.version),
+        }
+    )
+    if file.type == versions.OCTETS:
+        headers[hdrs.CONTENT_DISPOSITION] = "attachment"
+    return Ready(f"/{found.path}", file, found.status, etag, headers)
+
+
+def _matches(tags: str, etag: str) -> bool:
+    """Tell whether an If-None-Match names the tag, by weak comparison (RFC 9110 13.1.2)."""
+    return tags.strip() == "*" or any(tag.strip().removeprefix("W/") == etag for tag in tags.split(","))
+
+
+def _not_modified(ready: Ready) -> web.Response:
+    response = web.Response(status=304, headers=ready.headers)
+    response.headers.popall(hdrs.CONTENT_TYPE, None)
+    return response
+
+
+def _redirect(path: str, query: str) -> web.Response:
+    location = f"{path}?{query}" if query else path
+    return web.Response(status=308, headers={hdrs.LOCATION: location, "X-Content-Type-Options": "nosniff"})
+
+
+def _failure(error: AppError) -> web.Response:
+    response = pages.failure(error)
+    if isinstance(error, MethodNotAllowed):
+        response.headers[hdrs.ALLOW] = _METHODS
+    return response
+
+
+def host_reader(config: Config) -> Callable[[str], str | None]:
+    """Return a function that tells which slug a Host header names: None for the app and API, "" for nobody's host."""
+    suffix = config.site_suffix
+    own = {URL(url).host for url in (config.app_url, config.api_url)}
+
+    @lru_cache(4096)
+    def slug_of(header: str) -> str | None:
+        host = header.lower()
+        if host.rpartition("]")[2].count(":"):
+            host = host.rpartition(":")[0]
+        host = host.removesuffix(".")
+        if host.endswith(suffix):
+            slug = host.removesuffix(suffix)
+            return slug if slugs.well_formed(slug) else ""
+        # without a dot, or a number: the name of this machine, not of a site
+        if host in own or "." not in host or host.endswith(".localhost") or _is_number(host):
+            return None
+        return ""
+
+    return slug_of
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+# On the app's own origin, where no name of the site's own resolves
+
+SITES: Final = web.AppKey("sites", Sites)
+routes = web.RouteTableDef()
+
+
+def _render(_request: web.Request, error: AppError) -> web.Response:
+    return _failure(error)
+
+
+@routes.get("/s/{slug}")
+@http.rules(render=_render)
+async def to_directory(request: web.Request) -> web.Response:
+    """Lead to the site's first page, so that its relative links work."""
+    if not slugs.well_formed(slug := request.match_info["slug"]):
+        raise NotFound
+    return web.Response(status=308, headers={hdrs.LOCATION: f"/s/{slug}/"})
+
+
+@routes.get("/s/{slug}/{path:.*}")
+@http.rules(render=_render, deadline=STREAM_DEADLINE)
+async def sandboxed(request: web.Request) -> web.StreamResponse:
+    """Serve a site below `/s/`, with none of the rights of the origin it is on."""
+    slug = request.match_info["slug"]
+    prefix = f"/s/{slug}"
+    target = request.raw_path
+    if not slugs.well_formed(slug) or not target.startswith(prefix + "/"):
+        raise NotFound
+    return (await request.app[SITES].show(request, slug, target[len(prefix) :], prefix))[1]
