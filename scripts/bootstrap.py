@@ -72,7 +72,10 @@ def make_venv():
 
     if not (find_spec("venv") and find_spec("ensurepip")):
         install_venv_package()
-    step("Making .venv with Python {}.{}.{}".format(*sys.version_info[:3]), [base_python(), "-m", "venv", "--clear", VENV])
+    step(
+        "Making .venv with Python {}.{}.{}".format(*sys.version_info[:3]),
+        [base_python(), "-m", "venv", "--clear", VENV],
+    )
 
 
 def base_python():

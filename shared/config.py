@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from yarl import URL
 
-C = TypeVar("C", bound="BaseConfig")
+C = TypeVar("C", bound=BaseSettings)
 
 #: An absolute http or https URL; kept without a trailing slash.
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$", strip_whitespace=True)]
@@ -37,6 +37,8 @@ class BaseConfig(BaseSettings):
     database_url: SecretStr
     database_pool_size: int = Field(default=8, ge=1, le=100)
     amqp_url: SecretStr = SecretStr("")
+    #: First part of the names of exchanges and queues: systems that share a broker differ in it.
+    amqp_prefix: str = Field(default="invoker", pattern=r"^[A-Za-z0-9._-]{1,40}$")
     #: Shared by the services; sent to internal ports.
     service_token: SecretStr = Field(min_length=16)
 
@@ -85,16 +87,16 @@ class BaseConfig(BaseSettings):
         return host[1:]
 
 
-def load(cls: type[C]) -> C:
+def load(cls: type[C], **values: Any) -> C:
     """Read the configuration, or end the process with a line for each variable that is missing or wrong.
 
-    The values themselves are not shown: they may be secrets.
+    `values` stand instead of the environment's. What is wrong is not shown: it may be a secret.
     """
     try:
-        return cls()  # type: ignore[call-arg]  # the environment has them
+        return cls(**values)
     except pydantic.ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
-            name = "INVOKER_" + "_".join(str(part) for part in problem["loc"][:1]).upper()
+            where = "_".join(str(part) for part in problem["loc"][:1]).upper()
             text = "is required and not set" if problem["type"] == "missing" else problem["msg"]
-            print(f"configuration: {name}: {text}", file=sys.stderr)
+            print(f"configuration: {'INVOKER_' + where if where else 'settings'}: {text}", file=sys.stderr)
         raise SystemExit(78) from None  # EX_CONFIG of sysexits.h

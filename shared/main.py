@@ -27,10 +27,10 @@ def main(
     settings = config.load(config_class)
     try:
         if command == "migrate":
-            count = _run(db.migrate(settings.database_url.get_secret_value(), service))
+            count = run(db.migrate(settings.database_url.get_secret_value(), service))
             log.info("schema.migrated", applied=count)
         else:
-            _run(_serve(settings, open_service))
+            run(_serve(settings, open_service))
     except db.StaleSchema as error:
         log.error("schema.stale", reason=str(error))  # noqa: TRY400 - the reason says all, a traceback would hide it
         sys.exit(1)
@@ -39,11 +39,14 @@ def main(
 
 
 async def _serve(settings: C, open_service: Callable[[C, Bus], AbstractAsyncContextManager[server.Service]]) -> None:
-    async with rabbitmq.connect(settings.amqp_url.get_secret_value()) as bus, open_service(settings, bus) as service:
+    url = settings.amqp_url.get_secret_value()
+    if not url:
+        raise SystemExit("configuration: INVOKER_AMQP_URL: is required and not set")
+    async with rabbitmq.connect(url, prefix=settings.amqp_prefix) as bus, open_service(settings, bus) as service:
         await server.run(settings, service)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where it exists (a seventh more requests), else on asyncio."""
     try:
         import uvloop  # noqa: PLC0415 - not there on every platform

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -86,15 +87,30 @@ async def serving(
         await runner.cleanup()
 
 
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port, so that it can be told to others before anything listens on it; 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        taken.bind((host, port))
+    except BaseException:
+        taken.close()
+        raise
+    return taken
+
+
 @asynccontextmanager
-async def listening(server: web.Server, host: str, port: int) -> AsyncIterator[int]:
-    """Accept connections and yield the port; at the end stop accepting, and let running requests finish."""
+async def listening(server: web.Server, *sockets: socket.socket) -> AsyncIterator[None]:
+    """Accept connections on what `bind` took; at the end stop accepting, and let running requests finish."""
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, backlog=1024)
-        await site.start()
-        yield int(runner.addresses[0][1])
+        for taken in sockets:
+            await web.SockSite(runner, taken, backlog=1024).start()
+        yield
     finally:
         await runner.cleanup()
 
@@ -149,9 +165,10 @@ async def stop_signal() -> None:
 async def run(config: BaseConfig, service: Service) -> None:
     """Serve until the process is asked to stop: readiness first, then connections, then what runs."""
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(listening(service.internal, config.internal_host, config.internal_port))
+        internal = bind(config.internal_host, config.internal_port)
+        await stack.enter_async_context(listening(service.internal, internal))
         if service.public is not None:
-            await stack.enter_async_context(listening(service.public, config.host, config.port))
+            await stack.enter_async_context(listening(service.public, bind(config.host, config.port)))
         log.info("service.ready", port=config.port, internal_port=config.internal_port)
         await stop_signal()
         log.info("service.stopping")

@@ -1,0 +1,90 @@
+"""What travels: each event's JSON is a file, so that a change of the wire is seen in review."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+
+from shared.events import (
+    EVENTS,
+    Envelope,
+    Event,
+    KeyCreatedMail,
+    KeyRevoked,
+    LoginCodeMail,
+    SiteChanged,
+    SubmissionMail,
+)
+
+DATA = Path(__file__).parent.parent / "data" / "events"
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+EXAMPLES: dict[type[Event], Event] = {
+    KeyRevoked: KeyRevoked(digest="ab" * 32, key_id="key_0000000000000001"),
+    SiteChanged: SiteChanged(deployment_id="dep_0000000000000001", slug="tidy-otter-42"),
+    LoginCodeMail: LoginCodeMail(
+        to="ada@example.com",
+        code="123456",
+        link="http://localhost:8080/login/verify#lnk",
+        client="curl on ada's laptop",
+        ip="203.0.113.7",
+        requested_at=AT,
+    ),
+    KeyCreatedMail: KeyCreatedMail(
+        to="ada@example.com",
+        name="laptop",
+        hint="inv_ab…yz",
+        created_via="dashboard",
+        ip="203.0.113.7",
+        created_at=AT,
+        dashboard_url="http://localhost:8080/dashboard",
+    ),
+    SubmissionMail: SubmissionMail(
+        to="ada@example.com",
+        slug="tidy-otter-42",
+        site_url="http://tidy-otter-42.sites.localhost:8080",
+        submission_id="sub_0000000000000001",
+        data={"name": "Grace", "topics": ["a", "b"]},
+        reply_to="grace@example.com",
+        received_at=AT,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", EVENTS.values(), ids=EVENTS.keys())
+def test_event_is_its_golden_json(kind: type[Event], update_data: bool) -> None:  # noqa: FBT001 - a fixture
+    envelope = Envelope(
+        id="msg_0000000000000001",
+        type=kind.type,
+        version=kind.version,
+        at=AT,
+        correlation_id="req_0000000000000001",
+        expires_at=AT + timedelta(minutes=10),
+        data=EXAMPLES[kind].model_dump(mode="json"),
+    )
+    golden = DATA / f"{kind.type}.json"
+    if update_data:
+        text = orjson.dumps(orjson.loads(envelope.to_bytes()), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        golden.write_bytes(text)
+    assert orjson.loads(envelope.to_bytes()) == orjson.loads(golden.read_bytes())
+    assert Envelope.from_bytes(golden.read_bytes()).event() == EXAMPLES[kind]
+
+
+def test_every_golden_file_belongs_to_an_event() -> None:
+    assert {path.stem for path in DATA.glob("*.json")} == set(EVENTS)
+
+
+def test_newer_version_and_unknown_type_are_refused() -> None:
+    envelope = Envelope.of(EXAMPLES[KeyRevoked])
+    with pytest.raises(ValueError, match="newer than this service knows"):
+        envelope.model_copy(update={"version": 2}).event()
+    with pytest.raises(KeyError):
+        envelope.model_copy(update={"type": "key.unknown"}).event()
+
+
+def test_errors_and_repr_keep_the_content_to_themselves() -> None:
+    envelope = Envelope.of(EXAMPLES[LoginCodeMail])
+    assert "123456" not in repr(envelope)
+    with pytest.raises(ValueError, match="to") as caught:
+        envelope.model_copy(update={"data": envelope.data | {"to": {"secret": "s3cret"}}}).event()
+    assert "s3cret" not in str(caught.value)

@@ -1,0 +1,19 @@
+"""Real servers for the tests: a container engine's, else installed ones, else the system's packages when root.
+
+A server that cannot be had is a failure with a sentence, never a skip.
+"""
+
+from tests.support.servers.chromium import chromium_path
+from tests.support.servers.machine import MissingServerError
+from tests.support.servers.postgres import Postgres, running_postgres
+from tests.support.servers.rabbitmq import Broker, private_rabbitmq, running_rabbitmq
+
+__all__ = [
+    "Broker",
+    "MissingServerError",
+    "Postgres",
+    "chromium_path",
+    "private_rabbitmq",
+    "running_postgres",
+    "running_rabbitmq",
+]

