@@ -58,9 +58,7 @@ async def _prepare(conn: asyncpg.Connection) -> None:
         decoder=lambda raw: orjson.loads(raw[1:]),
     )
     # keeps the order of an object's keys, which jsonb does not
-    await conn.set_type_codec(
-        "json", schema="pg_catalog", format="binary", encoder=orjson.dumps, decoder=orjson.loads
-    )
+    await conn.set_type_codec("json", schema="pg_catalog", format="binary", encoder=orjson.dumps, decoder=orjson.loads)
 
 
 async def _no_reset(_conn: asyncpg.Connection) -> None:

@@ -146,11 +146,7 @@ async def delete(request: web.Request) -> web.Response:
     deployment_id = request.match_info["id"]
     moment = await request.app[SERVICE].delete(caller, deployment_id)
     return http.json(
-        {
-            "id": deployment_id,
-            "deleted_at": http.timestamp(moment),
-            "restore_until": http.timestamp(moment + RESTORE),
-        }
+        {"id": deployment_id, "deleted_at": http.timestamp(moment), "restore_until": http.timestamp(moment + RESTORE)}
     )
 
 

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
-
 from services.deploy import api, forms, internal, sites
 from services.deploy.blobs import Blobs
 from services.deploy.config import Config
@@ -23,7 +21,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
     dsn, token = config.database_url.get_secret_value(), config.service_token.get_secret_value()
     async with (
         db.pool(dsn, NAME, size=config.database_pool_size) as pool,
-        auth_client.connect(config.auth_url, token) as checker,
+        auth_client.connect(config.auth_internal_url, token) as checker,
         outbox.open_outbox(pool, bus) as messages,
     ):
         await db.check_schema(pool, NAME)

@@ -76,9 +76,7 @@ def parse(content_type: str, body: bytes) -> Sent:
         return _collect(_multipart(content_type, body))
     if bare == "application/json" or bare.endswith("+json"):
         return _json(body)
-    raise UnsupportedMediaType(
-        hint="Send application/json, application/x-www-form-urlencoded or multipart/form-data."
-    )
+    raise UnsupportedMediaType(hint="Send application/json, application/x-www-form-urlencoded or multipart/form-data.")
 
 
 def is_json(content_type: str) -> bool:

@@ -117,13 +117,13 @@ class LiveSites:
                 lookup.overtaken = False
                 known = self._known.get(name)
                 try:
-                    site = await self._ask(name, known and known.site)
+                    site = await self._ask(name, known.site if known is not None else None)
                 except Unavailable:
                     return self._without_database(name)
                 if not lookup.overtaken:
                     self._remember(name, known, site)
-                    break
-            return site
+                    return site
+            raise Unavailable
         finally:
             del self._lookups[name]
 

@@ -97,7 +97,7 @@ class Sites:
             raise MethodNotAllowed
         path, _, query = target.partition("?")
         site = self._live.fresh(slug)
-        ready = site and site.memo.get(path)
+        ready: Ready | None = None if site is None else site.memo.get(path)
         if ready is None:
             async with asyncio.timeout(DEADLINE):
                 found = await self._find(slug, path)

@@ -24,22 +24,19 @@ _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]|%(?:2e|2f|5c|00)", re.IGNOREC
 _DRIVE: Final = re.compile(r"^[A-Za-z]:")
 
 #: What a browser is told a file is (R71); anything else is a download of unknown type.
-_BINARY: Final = frozenset(
-    """
+_BINARY: Final = """
     application/gzip application/pdf application/vnd.ms-fontobject application/wasm application/zip
     audio/aac audio/flac audio/mp4 audio/mpeg audio/ogg audio/wav audio/webm audio/x-wav
     font/collection font/otf font/sfnt font/ttf font/woff font/woff2
     image/apng image/avif image/bmp image/gif image/jpeg image/png image/vnd.microsoft.icon image/webp image/x-icon
     video/mp4 video/mpeg video/ogg video/quicktime video/webm
-    """.split()
-)
-_TEXT: Final = frozenset(
-    """
+"""
+_TEXT: Final = """
     application/atom+xml application/geo+json application/json application/ld+json application/manifest+json
     application/rss+xml application/xhtml+xml application/xml image/svg+xml
     text/calendar text/css text/csv text/html text/javascript text/markdown text/plain text/vtt text/xml
-    """.split()
-)
+"""
+_TYPES: Final = {**dict.fromkeys(_BINARY.split(), ""), **dict.fromkeys(_TEXT.split(), "; charset=utf-8")}
 _ALIASES: Final = {
     "application/javascript": "text/javascript",
     "application/x-javascript": "text/javascript",
@@ -67,7 +64,7 @@ _EXTENSIONS: Final = {
     ".gz": "application/gzip",
 }
 #: The library's own table alone: the machine's must not decide what a site is.
-_TYPES: Final = mimetypes.MimeTypes(filenames=())
+_LIBRARY: Final = mimetypes.MimeTypes(filenames=())
 HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 
@@ -143,17 +140,15 @@ def content_type(path: str, declared: str | None) -> str:
     for candidate in (declared, guess(path)):
         bare = (candidate or "").partition(";")[0].strip().lower()
         bare = _ALIASES.get(bare, bare)
-        if bare in _TEXT:
-            return f"{bare}; charset=utf-8"
-        if bare in _BINARY:
-            return bare
+        if (charset := _TYPES.get(bare)) is not None:
+            return bare + charset
     return OCTETS
 
 
 def guess(path: str) -> str | None:
     """Return the type that the path's extension stands for."""
     extension = "." + path.rpartition(".")[2].lower()
-    return _EXTENSIONS.get(extension) or _TYPES.guess_type("x" + extension)[0]
+    return _EXTENSIONS.get(extension) or _LIBRARY.guess_type("x" + extension)[0]
 
 
 def is_html(content_type: str) -> bool:

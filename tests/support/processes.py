@@ -85,9 +85,7 @@ class Process:
 class System:
     """auth, deploy and mailer, knowing each other, and where they are."""
 
-    def __init__(
-        self, directory: Path, *, database_url: str, amqp_url: str, smtp_url: str, **environment: str
-    ) -> None:
+    def __init__(self, directory: Path, *, database_url: str, amqp_url: str, smtp_url: str, **environment: str) -> None:
         common = {
             "INVOKER_DATABASE_URL": database_url,
             "INVOKER_AMQP_URL": amqp_url,
@@ -101,9 +99,7 @@ class System:
             **environment,
         }
         self.auth = Process("auth", directory, **common)
-        self.deploy = Process(
-            "deploy", directory, **common, INVOKER_AUTH_INTERNAL_URL=self.auth.internal_url
-        )
+        self.deploy = Process("deploy", directory, **common, INVOKER_AUTH_INTERNAL_URL=self.auth.internal_url)
         self.mailer = Process("mailer", directory, **common)
         self.auth._environment["INVOKER_DEPLOY_INTERNAL_URL"] = self.deploy.internal_url
 
