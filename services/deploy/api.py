@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.deploy import documents, slugs, versions
 from services.deploy.config import Config
 from services.deploy.service import Content, DeployService, Published
-from services.deploy.store import Deployment, Submission
+from services.deploy.store import Deployment
+from services.deploy.submissions import Submission
 from shared import auth_client, http
 from shared.auth_client import Caller
 from shared.errors import BadRequest, Invalid

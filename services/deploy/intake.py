@@ -3,10 +3,11 @@
 import hashlib
 from datetime import UTC, datetime
 
-from services.deploy import store
+from services.deploy import submissions
 from services.deploy.config import Config
 from services.deploy.fields import Sent
-from services.deploy.store import Site, Submission
+from services.deploy.store import Site
+from services.deploy.submissions import Submission
 from shared import db, ids, outbox
 from shared.errors import Invalid
 from shared.events import Envelope, SubmissionMail
@@ -45,7 +46,7 @@ class Intake:
         )
         envelope = None if sent.is_spam else self._notice(site, sent, given)
         async with db.acquire(self._pool) as conn:
-            if not await store.add_submission(conn, given, envelope):
+            if not await submissions.add(conn, given, envelope):
                 return await self._first(conn, given)
         if envelope:
             self._outbox.wake()
@@ -53,7 +54,7 @@ class Intake:
 
     async def _first(self, conn: db.Connection, given: Submission) -> str:
         assert given.idempotency_key is not None  # noqa: S101 - nothing else conflicts
-        first, digest = await store.earlier_submission(conn, given.deployment_id, given.idempotency_key)
+        first, digest = await submissions.find_earlier(conn, given.deployment_id, given.idempotency_key)
         if digest != given.body_digest:
             raise KeyReused
         return first

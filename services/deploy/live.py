@@ -121,8 +121,7 @@ class LiveSites:
                 except Unavailable:
                     return self._without_database(name)
                 if not lookup.overtaken:
-                    self._remember(name, known, site)
-                    return site
+                    return self._remember(name, known, site)
             raise Unavailable
         finally:
             del self._lookups[name]
@@ -132,14 +131,16 @@ class LiveSites:
             self.queries += 1
             return await store.find_site(conn, name, known)
 
-    def _remember(self, name: str, known: _Known | None, site: Site | None) -> None:
+    def _remember(self, name: str, known: _Known | None, site: Site | None) -> Site | None:
+        """Keep what was found, and return it; an unchanged site stays the object that has its answers worked out."""
         if site is None:
             self._known.pop(name, None)
             self._absent[name] = True
-        elif known is not None and site == known.site:
-            known.fresh_until = self._clock() + FRESH
-        elif len(site.manifest) + 3 <= MAX_FILES:
-            self._known[name] = _Known(site, self._clock() + FRESH)
+            return None
+        if known is not None and site == known.site:
+            site = known.site
+        self._known[name] = _Known(site, self._clock() + FRESH)
+        return site
 
     def _without_database(self, name: str) -> Site:
         # read again: the site may have been dropped while the look-up failed

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from services.deploy import documents, slugs, store, versions
+from services.deploy import documents, slugs, store, submissions, versions
 from services.deploy.blobs import Blobs
 from services.deploy.config import Config
 from services.deploy.live import LiveSites
-from services.deploy.store import Deployment, DeploymentNotFound, LimitReached, SlugTaken, Submission
+from services.deploy.store import Deployment, DeploymentNotFound, LimitReached, SlugTaken
+from services.deploy.submissions import Submission
 from services.deploy.versions import File
 from shared import db, ids, logs, outbox
 from shared.auth_client import Caller
@@ -155,7 +156,7 @@ class DeployService:
         """Return one page of what was sent in, and how many there are. Raise DeploymentNotFound."""
         async with db.acquire(self._pool) as conn:
             await self._owned(conn, caller, deployment_id)
-            return await store.list_submissions(conn, deployment_id, limit=limit, offset=(page - 1) * limit)
+            return await submissions.list_page(conn, deployment_id, limit=limit, offset=(page - 1) * limit)
 
     async def usage(self, account_id: str) -> int:
         """Return how many active deployments the account has."""

@@ -91,7 +91,8 @@ class Sites:
     ) -> tuple[Ready | None, web.StreamResponse]:
         """Answer with what is at `target` (path and query, still encoded) of the site, and say which file that was.
 
-        `prefix` stands before the site's own paths in redirects. Raise NotFound, MethodNotAllowed, BadRequest.
+        With a `prefix` the site is not on a host of its own: it stands before paths in redirects, and the site has
+        none of the host's rights. Raise NotFound, MethodNotAllowed, BadRequest.
         """
         if request.method not in {"GET", "HEAD"}:
             raise MethodNotAllowed
@@ -104,14 +105,15 @@ class Sites:
             if isinstance(found, str):
                 return None, _redirect(prefix + found, query)
             ready = found
+        headers = _sandboxed(ready.headers) if prefix else ready.headers
         if ready.status == 200 and (tags := request.headers.get(hdrs.IF_NONE_MATCH)) and _matches(tags, ready.etag):
-            return ready, _not_modified(ready)
+            return ready, _not_modified(headers)
         if ready.file.size > SMALL:
-            return ready, await self._stream(request, ready)
+            return ready, await self._stream(request, ready, headers)
         if (body := self._blobs.cached(ready.file.sha256)) is None:
             async with asyncio.timeout(DEADLINE):
                 body = await self._blobs.read(ready.file.sha256)
-        return ready, web.Response(body=body, status=ready.status, headers=ready.headers)
+        return ready, web.Response(body=body, status=ready.status, headers=headers)
 
     async def _find(self, slug: str, path: str) -> Ready | str:
         """Return what to show for the encoded path, or where to go instead. Raise NotFound, BadRequest."""
@@ -129,8 +131,8 @@ class Sites:
             site.memo[path] = ready
         return ready
 
-    async def _stream(self, request: web.BaseRequest, ready: Ready) -> web.StreamResponse:
-        response = web.StreamResponse(status=ready.status, headers=ready.headers)
+    async def _stream(self, request: web.BaseRequest, ready: Ready, headers: CIMultiDict[str]) -> web.StreamResponse:
+        response = web.StreamResponse(status=ready.status, headers=headers)
         response.headers[hdrs.SERVER] = "invoker"
         response.headers["X-Request-ID"] = logs.request_id.get()
         response.content_length = ready.file.size
@@ -184,8 +186,12 @@ def _matches(tags: str, etag: str) -> bool:
     return tags.strip() == "*" or any(tag.strip().removeprefix("W/") == etag for tag in tags.split(","))
 
 
-def _not_modified(ready: Ready) -> web.Response:
-    response = web.Response(status=304, headers=ready.headers)
+def _sandboxed(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    return CIMultiDict([*headers.items(), ("Content-Security-Policy", SANDBOX)])
+
+
+def _not_modified(headers: CIMultiDict[str]) -> web.Response:
+    response = web.Response(status=304, headers=headers)
     response.headers.popall(hdrs.CONTENT_TYPE, None)
     return response
 

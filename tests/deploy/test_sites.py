@@ -107,7 +107,7 @@ async def test_a_key_bound_to_a_site_sees_no_other(deploy: Deploy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "method", "path"),
+    "scope, method, path",
     [
         ("read", "POST", "/deploy"),
         ("read", "PUT", "/deploy/{id}"),

@@ -1,7 +1,7 @@
 """A bus in memory: remembers what was published, hands broadcasts to its listeners, can be away."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from shared.bus import BusError, Delivery, Handlers
 from shared.events import Envelope, SubmissionMail
@@ -27,9 +27,8 @@ class FakeBus:
             if handler := handlers.get(type(event)):
                 await handler(event, Delivery(envelope=envelope, attempt=1, last=True))
 
-    @asynccontextmanager
-    async def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AsyncIterator[None]:
-        yield
+    def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AbstractAsyncContextManager[None]:
+        raise NotImplementedError(queue, handlers, prefetch)
 
     @asynccontextmanager
     async def listen(self, handlers: Handlers, *, on_gap: Callable[[], None]) -> AsyncIterator[None]:
