@@ -47,8 +47,8 @@ lock: ## Resolve requirements/*.in again; ARGS=--upgrade takes newer versions (n
 	cp requirements-test.txt requirements.txt
 	$(LOCK) requirements/standalone.in -o requirements-standalone.txt
 	$(LOCK) requirements/run.in -o requirements.txt
-audit: ## Ask the advisory database about every pinned package (needs uv and the network)
-	$(UV) tool run pip-audit --disable-pip --require-hashes -r requirements-test.txt
+audit: ## Ask the advisory database about every pinned package (needs uv and a network that has it)
+	$(UV) tool run pip-audit --strict --disable-pip --require-hashes -r requirements-test.txt
 clean: ## Remove .venv and every cache; data in .invoker stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

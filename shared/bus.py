@@ -31,15 +31,15 @@ class BusError(Exception):
     """The message may not have reached the broker: it has to be published again."""
 
 
-class Unroutable(BusError):  # noqa: N818 - named for what it says about the message
+class Unroutable(BusError):
     """No queue takes this message now, though the link is up."""
 
 
-class Retry(Exception):  # noqa: N818 - a handler's verdict, no error
+class Retry(Exception):
     """Raised by a handler: this may go well later."""
 
 
-class Reject(Exception):  # noqa: N818 - as Retry
+class Reject(Exception):
     """Raised by a handler: this will never go well; its text becomes the parked message's reason."""
 
 

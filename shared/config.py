@@ -98,5 +98,5 @@ def load(cls: type[C], **values: Any) -> C:
         for problem in error.errors(include_input=False, include_url=False):
             where = "_".join(str(part) for part in problem["loc"][:1]).upper()
             text = "is required and not set" if problem["type"] == "missing" else problem["msg"]
-            print(f"configuration: {'INVOKER_' + where if where else 'settings'}: {text}", file=sys.stderr)
+            print(f"configuration: {'INVOKER_' + where if where else 'settings'}: {text}", file=sys.stderr)  # noqa: T201 - before there is a log
         raise SystemExit(78) from None  # EX_CONFIG of sysexits.h

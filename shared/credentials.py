@@ -15,12 +15,18 @@ PREFIX: Final = "inv_"
 _FORM: Final = re.compile(r"inv_[0-9A-Za-z]{36}")
 _SECRET_LENGTH: Final = 30
 _CHECKSUM_LENGTH: Final = 6
+_LENGTH: Final = len(PREFIX) + _SECRET_LENGTH + _CHECKSUM_LENGTH
 
 
 def mint() -> str:
     """Return a new key. The plaintext must leave the process in exactly one answer."""
     head = PREFIX + random_base62(_SECRET_LENGTH)
     return head + _checksum(head)
+
+
+def plausible(key: str) -> bool:
+    """Tell cheaply whether `key` could be one; `well_formed` decides."""
+    return len(key) == _LENGTH and key.isascii() and key.startswith(PREFIX)
 
 
 def well_formed(key: str) -> bool:

@@ -160,7 +160,7 @@ def _digest(path: Path) -> str:
 async def _ledger(conn: Connection, service: str) -> dict[int, str]:
     if not await conn.fetchval("SELECT to_regclass($1)::text", f"{service}.migrations"):
         return {}
-    rows = await conn.fetch(f"SELECT number, digest FROM {service}.migrations ORDER BY number")  # noqa: S608 - our name
+    rows = await conn.fetch(f"SELECT number, digest FROM {service}.migrations ORDER BY number")
     return {row["number"]: row["digest"] for row in rows}
 
 

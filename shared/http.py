@@ -3,10 +3,10 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import orjson
 import pydantic
@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from shared import ids, logs
+from shared.deadlines import Deadlines
 from shared.errors import (
     AppError,
     BadRequest,
@@ -63,6 +64,7 @@ class Rules:
 
 
 DEFAULT: Final = Rules()
+_deadlines: Final = Deadlines()
 _rules: dict[Handler, Rules] = {}
 
 
@@ -99,7 +101,7 @@ def error_response(error: AppError) -> web.Response:
     response = json(error.body(logs.request_id.get()), status=error.status)
     if error.retry_after is not None:
         response.headers[hdrs.RETRY_AFTER] = str(max(1, round(error.retry_after)))
-    if error.status == 401:  # noqa: PLR2004 - RFC 9110 15.5.2 wants the challenge
+    if error.status == 401:
         response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
     return response
 
@@ -148,6 +150,8 @@ def _has_nul(value: Any) -> bool:
                 waiting += [*mapping.keys(), *mapping.values()]
             case list() as items:
                 waiting += items
+            case _:
+                pass
     return False
 
 
@@ -195,12 +199,16 @@ def client_ip(request: web.BaseRequest, trusted_proxies: int) -> str:
     return str(peer[0]) if isinstance(peer, tuple) else "unknown"
 
 
-def take_request_id(headers: Any) -> str:
-    """Take the caller's request id when it is well-formed, or make one, and set it for logs and messages."""
-    given = headers.get("X-Request-ID", "")
-    current = given if given and _REQUEST_ID.match(given) else ids.new_id("req")
-    logs.request_id.set(current)
-    return current
+def take_request_id(headers: Mapping[str, str]) -> str:
+    """Take the caller's request id when it is well-formed, or make one, and set it for logs and messages.
+
+    One that looks like a key is not taken: it would be written to the log.
+    """
+    given = headers.get("X-Request-ID")
+    if given is None or not _REQUEST_ID.match(given) or logs.redact(given) != given:
+        given = ids.new_request_id()
+    logs.request_id.set(given)
+    return given
 
 
 @web.middleware
@@ -210,11 +218,13 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id = take_request_id(request.headers)
     own = rules_of(request)
     request[FACTS] = facts = {}
+    task = cast("asyncio.Task[Any]", asyncio.current_task())
+    _deadlines.start(task, own.deadline)
     try:
-        async with asyncio.timeout(own.deadline):
-            response = await handler(request)
+        response = await handler(request)
+        _deadlines.stop(task)
     except BaseException as error:  # noqa: BLE001 - every way out is judged in one place
-        told = meant(error)
+        told = meant(TimeoutError() if _deadlines.stop(task) else error)
         facts["error"] = told.code
         response = _show(request, own, told)
     response.headers["X-Request-ID"] = request_id
@@ -252,7 +262,7 @@ def meant(error: BaseException) -> AppError:
             told = MethodNotAllowed()
             told.__cause__ = error
             return told
-        case web.HTTPException() if error.status < 500:  # noqa: PLR2004 - the client's fault
+        case web.HTTPException() if error.status < 500:
             return BadRequest(error.reason)
         case TimeoutError():
             log.warning("request.deadline_exceeded")

@@ -21,7 +21,7 @@ def network(address: str) -> str:
         return address
 
     try:
-        return str(ipaddress.ip_network((address.split("%")[0], 64), strict=False))
+        return str(ipaddress.ip_network((address.split("%", maxsplit=1)[0], 64), strict=False))
     except ValueError:
         return address
 

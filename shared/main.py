@@ -49,7 +49,7 @@ async def _serve(settings: C, open_service: Callable[[C, Bus], AbstractAsyncCont
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where it exists (a seventh more requests), else on asyncio."""
     try:
-        import uvloop  # noqa: PLC0415 - not there on every platform
+        import uvloop
     except ImportError:
         return asyncio.run(work)
     return uvloop.run(work)

@@ -25,7 +25,7 @@ SETUP_TIMEOUT: Final = 10.0
 #: Seconds for a polite goodbye; a dead link does not answer it.
 CLOSE_TIMEOUT: Final = 2.0
 #: Shortest and longest pause between two connections, in seconds (R6: back within 10 s).
-PAUSES: Final = (0.2, 5.0)
+PAUSES: Final = (0.2, 3.0)
 #: A link that lived this long failed for a new reason: the pauses begin anew.
 STEADY: Final = 10.0
 

@@ -44,10 +44,14 @@ class Protocol(web.RequestHandler):
     __slots__ = ()
 
     def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+        self,
+        request: web.BaseRequest,  # noqa: ARG002 - aiohttp's signature
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it repeats what the client sent
     ) -> web.StreamResponse:
         """Answer 400 for bytes that are not HTTP; anything else is not expected to get here, and is logged."""
-        if status < 500:  # noqa: PLR2004 - the client's fault
+        if status < 500:
             http.take_request_id({})
             response = http.error_response(BadRequest("The request is not valid HTTP"))
             response.force_close()

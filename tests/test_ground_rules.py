@@ -149,7 +149,7 @@ def test_r31_no_star_in_sql() -> None:
 def test_no_file_names_a_registry_or_a_machine() -> None:
     """Where packages come from, and where a checkout lies, is each machine's own business."""
     strays = []
-    for path in tracked():
+    for path in set(tracked()) - {Path(__file__)}:
         try:
             text = path.read_text()
         except UnicodeDecodeError:
@@ -179,5 +179,6 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_the_scanners_find_what_they_look_for() -> None:
     assert STAR.search("select k.* FROM keys k")
     assert not STAR.search("SELECT count(*) FROM keys")
-    assert HOSTS.search(".".join(["pypi", "org"]))
-    assert MACHINE_PATHS.search("/".join(["", "root", ".cache"]))
+    assert HOSTS.search("https://" + "pypi" + ".org/simple")
+    assert MACHINE_PATHS.search("/" + "root" + "/.cache")
+    assert not MACHINE_PATHS.search("framework/x")

@@ -19,7 +19,8 @@ from services.mailer.handlers import HANDLERS as MAILS
 from services.standalone import mailbox, postgres
 from services.standalone.config import Config
 from services.standalone.routing import Router
-from shared import config, db, http, local_bus, server
+from shared import config, db, http, server
+from shared.local_bus import LocalBus
 
 Say = Callable[[str], None]
 
@@ -73,17 +74,14 @@ async def _migrate(database: postgres.Server, say: Say) -> None:
 
 
 @asynccontextmanager
-async def _bus(database: postgres.Server) -> AsyncIterator[local_bus.LocalBus]:
-    async with (
-        db.pool(database.dsn(), "standalone", size=4) as pool,
-        local_bus.connect(pool, bindings={"mailer": tuple(MAILS)}) as bus,
-    ):
-        yield bus
+async def _bus(database: postgres.Server) -> AsyncIterator[LocalBus]:
+    async with db.pool(database.dsn(), "standalone", size=4) as pool:
+        yield LocalBus(pool, {"mailer": tuple(MAILS)})
 
 
 @asynccontextmanager
 async def _services(
-    database: postgres.Server, bus: local_bus.LocalBus, inbox: mailbox.Mailbox, directory: Path
+    database: postgres.Server, bus: LocalBus, inbox: mailbox.Mailbox, directory: Path
 ) -> AsyncIterator[list[server.Service]]:
     """Open the three services on internal ports of their own."""
     token = secrets.token_urlsafe(32)

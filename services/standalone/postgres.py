@@ -56,7 +56,7 @@ class Server:
 
 @asynccontextmanager
 async def running(directory: Path, say: Callable[[str], None]) -> AsyncIterator[Server]:
-    """Start the server whose data is below `directory`, or take over one that an earlier run left, and stop it at the end.
+    """Start the server whose data is below `directory`, or take over one that an earlier run left; stop it at the end.
 
     Raise RuntimeError with the end of its log when it does not start.
     """
@@ -172,7 +172,7 @@ async def _start_patiently(
                         return process
                     await asyncio.sleep(0.05)
                 await asyncio.sleep(0.5)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])  # noqa: ASYNC240 - nothing else runs yet
     raise RuntimeError(f"PostgreSQL did not start; the end of {log}:\n{tail}")
 
 
@@ -181,7 +181,7 @@ async def _stop(pid: int, process: subprocess.Popen[bytes] | None) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGINT)
         async with asyncio.timeout(_STOP):
-            while process.poll() is None if process else _alive(pid):
+            while process.poll() is None if process else _alive(pid):  # noqa: ASYNC110 - another process tells nothing
                 await asyncio.sleep(0.02)
 
 

@@ -1,6 +1,5 @@
 """Which service answers a request, by host and path: the same rules as the gateway's, in a few lines."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -78,5 +77,3 @@ def _names(url: URL) -> set[str]:
 def _without_port(host: str) -> str:
     name, colon, port = host.lower().rpartition(":")
     return name if colon and port.isdigit() else host.lower()
-
-

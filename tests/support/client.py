@@ -72,18 +72,16 @@ class Client:
     async def mail(self, to: str, *, having: str, within: float = 15.0) -> dict[str, Any]:
         """Wait for a mail to this address whose subject has `having`, and return it whole."""
 
-        async def look() -> dict[str, Any] | None:
+        async def look() -> dict[str, Any]:
             listed = (await self.call("GET", f"{self.target.mailbox}/api/v1/messages?limit=200")).json["messages"]
             for row in listed:
                 if to in {address["Address"] for address in row["To"]} and having in row["Subject"]:
                     whole = await self.call("GET", f"{self.target.mailbox}/api/v1/message/{row['ID']}")
                     found: dict[str, Any] = whole.json
                     return found
-            return None
+            raise AssertionError(f"no mail to {to} with {having!r} in its subject")
 
-        found = await eventually(look, within=within)
-        assert found is not None
-        return found
+        return await eventually(look, within=within)
 
     async def code(self, to: str) -> str:
         """Return the login code of the newest login mail to this address."""

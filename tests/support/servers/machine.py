@@ -29,7 +29,7 @@ class MissingServerError(Exception):
 def say(text: str) -> None:
     """Tell the person at the terminal what takes the time."""
     with uncaptured():
-        print(f"tests: {text}", file=sys.stderr, flush=True)
+        print(f"\ntests: {text}", file=sys.stderr, flush=True)
 
 
 def free_port() -> int:

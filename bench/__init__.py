@@ -1,0 +1,1 @@
+"""The README's figures, each as a ratio against a bare limit measured beside it."""
