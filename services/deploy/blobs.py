@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -83,7 +83,7 @@ class Blobs:
         self._memory[digest] = data
         return data
 
-    async def stream(self, digest: str) -> AsyncIterator[bytes]:
+    async def stream(self, digest: str) -> AsyncGenerator[bytes, None]:
         """Yield a large file's bytes piece by piece. Raise Unavailable when they cannot be had."""
         try:
             async with asyncio.timeout(READ_TIMEOUT):

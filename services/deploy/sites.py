@@ -6,8 +6,8 @@ A page that is known and small is answered without waiting for anything: two loo
 import asyncio
 import time
 import urllib.parse
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
@@ -17,13 +17,12 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from services.deploy import pages, slugs, versions
+from services.deploy.answers import Ready, Whole, make_ready, matches, not_modified, sandboxed, takes_whole
 from services.deploy.blobs import SMALL, Blobs
 from services.deploy.config import Config
 from services.deploy.live import LiveSites
-from services.deploy.store import Site
-from services.deploy.versions import File
 from shared import http, logs
-from shared.errors import AppError, BadRequest, MethodNotAllowed, NotFound
+from shared.errors import AppError, BadRequest, MethodNotAllowed, NotFound, Unavailable
 from shared.server import Answer
 
 #: Seconds for finding a page, and for sending a large file to a slow visitor (R24).
@@ -31,19 +30,6 @@ DEADLINE: Final = 10.0
 STREAM_DEADLINE: Final = 300.0
 
 _METHODS: Final = "GET, HEAD"
-#: For a site on the app's own origin: none of the origin's rights (contract, section 4).
-SANDBOX: Final = "sandbox allow-forms allow-scripts allow-popups"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ready:
-    """An answer worked out: everything but the bytes."""
-
-    name: str
-    file: File
-    status: int
-    etag: str
-    headers: CIMultiDict[str]
 
 
 class Sites:
@@ -67,24 +53,34 @@ class Sites:
         """Answer a request for the site's own host, and log it."""
         started = time.perf_counter()
         request_id = http.take_request_id(request.headers)
-        shown = "(none)"
-        try:
-            ready, response = await self.show(request, slug, request.raw_path)
-            if ready is not None:
-                shown = ready.name
-        except BaseException as error:  # noqa: BLE001 - every way out is judged in one place
-            response = _failure(http.meant(error))
-        response.headers["X-Request-ID"] = request_id
-        if not response.prepared:
-            response.headers[hdrs.SERVER] = "invoker"
+        ready, response = self._at_hand(request, slug, request_id) or await self._answer(request, slug)
         logs.access(
             method=request.method,
-            path=shown,
+            path=ready.name if ready else "(none)",
             status=response.status,
             ms=(time.perf_counter() - started) * 1000,
             site=slug or None,
         )
         return response
+
+    def _at_hand(self, request: web.BaseRequest, slug: str, request_id: str) -> tuple[Ready, Whole] | None:
+        """Return the answer if it is plain, worked out, and its bytes are in memory: nothing is waited for."""
+        if (site := self._live.fresh(slug)) is None or not takes_whole(request):
+            return None
+        ready: Ready | None = site.memo.get(request.raw_path)
+        if ready is None or (body := self._blobs.cached(ready.file.sha256)) is None:
+            return None
+        return ready, Whole(ready, body, request_id)
+
+    async def _answer(self, request: web.BaseRequest, slug: str) -> tuple[Ready | None, web.StreamResponse]:
+        try:
+            ready, response = await self.show(request, slug, request.raw_path)
+        except BaseException as error:  # noqa: BLE001 - every way out is judged in one place
+            ready, response = None, _failure(http.meant(error))
+        if not response.prepared:
+            response.headers[hdrs.SERVER] = "invoker"
+            response.headers["X-Request-ID"] = logs.request_id.get()
+        return ready, response
 
     async def show(
         self, request: web.BaseRequest, slug: str, target: str, prefix: str = ""
@@ -105,9 +101,9 @@ class Sites:
             if isinstance(found, str):
                 return None, _redirect(prefix + found, query)
             ready = found
-        headers = _sandboxed(ready.headers) if prefix else ready.headers
-        if ready.status == 200 and (tags := request.headers.get(hdrs.IF_NONE_MATCH)) and _matches(tags, ready.etag):
-            return ready, _not_modified(headers)
+        headers = sandboxed(ready.headers) if prefix else ready.headers
+        if ready.status == 200 and (tags := request.headers.get(hdrs.IF_NONE_MATCH)) and matches(tags, ready.etag):
+            return ready, not_modified(headers)
         if ready.file.size > SMALL:
             return ready, await self._stream(request, ready, headers)
         if (body := self._blobs.cached(ready.file.sha256)) is None:
@@ -125,7 +121,7 @@ class Sites:
             raise NotFound
         if found.redirect:
             return urllib.parse.quote(found.path)
-        ready = _ready(site, found)
+        ready = make_ready(site, found)
         # a page has many addresses (`/%61`, and any at all in an SPA): keep no more of them than it has files
         if found.status == 200 and len(site.memo) < 2 * len(site.manifest):
             site.memo[path] = ready
@@ -133,22 +129,34 @@ class Sites:
 
     async def _stream(self, request: web.BaseRequest, ready: Ready, headers: CIMultiDict[str]) -> web.StreamResponse:
         response = web.StreamResponse(status=ready.status, headers=headers)
-        response.headers[hdrs.SERVER] = "invoker"
         response.headers["X-Request-ID"] = logs.request_id.get()
         response.content_length = ready.file.size
-        pieces = self._blobs.stream(ready.file.sha256)
-        async with asyncio.timeout(STREAM_DEADLINE):
-            if request.method == "HEAD":
-                await response.prepare(request)
-            else:
-                # the first piece before the status: a file that cannot be read is a 503
-                piece = await anext(pieces, b"")
-                await response.prepare(request)
-                await response.write(piece)
-                async for piece in pieces:
-                    await response.write(piece)
-            await response.write_eof()
+        if request.method == "HEAD":
+            return response
+        async with aclosing(self._blobs.stream(ready.file.sha256)) as pieces:
+            # the first piece before the status: a file that cannot be read is a 503
+            first = await anext(pieces, b"")
+            await response.prepare(request)
+            try:
+                async with asyncio.timeout(STREAM_DEADLINE):
+                    await _send(response, first, pieces, ready.file.size)
+            except (AppError, OSError, TimeoutError):
+                # the status is out: all that can still be told is that this was not the whole file
+                if request.transport is not None:
+                    request.transport.abort()
         return response
+
+
+async def _send(response: web.StreamResponse, first: bytes, rest: AsyncIterator[bytes], size: int) -> None:
+    """Send the pieces. Raise Unavailable when they are not `size` bytes."""
+    await response.write(first)
+    sent = len(first)
+    async for piece in rest:
+        await response.write(piece)
+        sent += len(piece)
+    if sent != size:
+        raise Unavailable
+    await response.write_eof()
 
 
 def _decode(path: str) -> str:
@@ -162,38 +170,6 @@ def _decode(path: str) -> str:
     if "\0" in decoded or "\\" in decoded or not {".", ".."}.isdisjoint(decoded.split("/")):
         raise NotFound
     return decoded
-
-
-def _ready(site: Site, found: versions.Found) -> Ready:
-    file = site.manifest[found.path]
-    etag = f'"{file.sha256}"'
-    headers = CIMultiDict(
-        {
-            hdrs.CONTENT_TYPE: file.type,
-            hdrs.ETAG: etag,
-            hdrs.CACHE_CONTROL: "public, max-age=0, must-revalidate",
-            "X-Content-Type-Options": "nosniff",
-            "X-Invoker-Version": str(site.version),
-        }
-    )
-    if file.type == versions.OCTETS:
-        headers[hdrs.CONTENT_DISPOSITION] = "attachment"
-    return Ready(f"/{found.path}", file, found.status, etag, headers)
-
-
-def _matches(tags: str, etag: str) -> bool:
-    """Tell whether an If-None-Match names the tag, by weak comparison (RFC 9110 13.1.2)."""
-    return tags.strip() == "*" or any(tag.strip().removeprefix("W/") == etag for tag in tags.split(","))
-
-
-def _sandboxed(headers: CIMultiDict[str]) -> CIMultiDict[str]:
-    return CIMultiDict([*headers.items(), ("Content-Security-Policy", SANDBOX)])
-
-
-def _not_modified(headers: CIMultiDict[str]) -> web.Response:
-    response = web.Response(status=304, headers=headers)
-    response.headers.popall(hdrs.CONTENT_TYPE, None)
-    return response
 
 
 def _redirect(path: str, query: str) -> web.Response:
@@ -259,7 +235,7 @@ async def to_directory(request: web.Request) -> web.Response:
 
 @routes.get("/s/{slug}/{path:.*}")
 @http.rules(render=_render, deadline=STREAM_DEADLINE)
-async def sandboxed(request: web.Request) -> web.StreamResponse:
+async def below_app(request: web.Request) -> web.StreamResponse:
     """Serve a site below `/s/`, with none of the rights of the origin it is on."""
     slug = request.match_info["slug"]
     prefix = f"/s/{slug}"

@@ -3,9 +3,8 @@
 import asyncio
 import time
 from pathlib import Path
-from typing import Any
 
-import asyncpg
+import aiohttp
 import pytest
 
 from services.deploy import live
@@ -120,17 +119,15 @@ async def test_bytes_that_changed_on_disk_are_not_served(deploy: Deploy, key: st
     assert (await deploy.site(site["slug"])).status == 200
 
 
+async def test_a_large_file_that_is_cut_short_is_not_taken_for_whole(deploy: Deploy, key: str) -> None:
+    site = await deploy.publish(key, files=[{"path": "a.txt", "content": "x" * 600_000}])
+    (path,) = (path for path in deploy.blobs.rglob("*") if path.is_file())
+    path.write_bytes(b"x" * 400_000)
+    with pytest.raises(aiohttp.ClientError):
+        await deploy.site(site["slug"], "/a.txt")
+
+
 async def test_the_same_bytes_are_stored_once(deploy: Deploy, key: str) -> None:
     for _ in range(3):
         await deploy.publish(key, html="<p>same</p>")
     assert sum(path.is_file() for path in deploy.blobs.rglob("*")) == 1
-
-
-async def rows(dsn: str, sql: str, *given: Any) -> list[asyncpg.Record]:
-    """Ask the database past the service."""
-    conn = await asyncpg.connect(dsn)
-    try:
-        found: list[asyncpg.Record] = await conn.fetch(sql, *given)
-        return found
-    finally:
-        await conn.close()
