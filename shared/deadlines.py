@@ -18,12 +18,18 @@ class Deadlines:
         self._ends: dict[asyncio.Task[Any], float] = {}
         self._overdue: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self, task: asyncio.Task[Any], seconds: float) -> None:
         """Stop `task` by cancelling it unless `stop` is called within so many seconds."""
+        loop = task.get_loop()
+        if loop is not self._loop:
+            # the loop before this one was closed, perhaps with the timer set: what it held ended with it
+            self._loop, self._timer = loop, None
+            self._ends.clear()
         self._ends[task] = time.monotonic() + seconds
         if self._timer is None:
-            self._timer = task.get_loop().call_later(GRAIN, self._look)
+            self._timer = loop.call_later(GRAIN, self._look)
 
     def stop(self, task: asyncio.Task[Any]) -> bool:
         """End the deadline; true when it had passed. Then the cancellation was ours, and is taken back."""

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared import ids, logs
@@ -127,7 +126,7 @@ class Envelope(BaseModel):
 
     def to_bytes(self) -> bytes:
         """Return the JSON that travels."""
-        return orjson.dumps(self.model_dump(mode="json"))
+        return self.model_dump_json().encode()
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Envelope":

@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar, cast
 import orjson
 import pydantic
 from aiohttp import hdrs, web
-from multidict import CIMultiDict
 
 from shared import ids, logs
 from shared.deadlines import Deadlines
@@ -281,13 +280,11 @@ def meant(error: BaseException) -> AppError:
 
 def preflight(methods: str) -> Handler:
     """Return a handler for the OPTIONS request of a route open to all origins."""
-    headers = CIMultiDict(
-        {
-            hdrs.ACCESS_CONTROL_ALLOW_METHODS: methods,
-            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Content-Type, Idempotency-Key, X-Request-ID",
-            hdrs.ACCESS_CONTROL_MAX_AGE: "86400",
-        }
-    )
+    headers = {
+        hdrs.ACCESS_CONTROL_ALLOW_METHODS: methods,
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Content-Type, Idempotency-Key, X-Request-ID",
+        hdrs.ACCESS_CONTROL_MAX_AGE: "86400",
+    }
 
     @rules(cors=True)
     async def answer(_request: web.Request) -> web.Response:

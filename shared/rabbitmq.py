@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from aio_pika import DeliveryMode, Message
-from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from pamqp.commands import Basic
 
 from shared import bus, handling, logs
 from shared.bus import BusError, Handlers, Unroutable
@@ -48,8 +48,7 @@ class RabbitMQ:
 
     def __init__(self, url: str, topology: Topology, heartbeat: int) -> None:
         self._url, self._topology, self._heartbeat = url, topology, heartbeat
-        self._publisher = self._link("publish", self._prepare)
-        self._exchanges: dict[str, AbstractExchange] = {}
+        self._publisher = self._link("publish", topology.declare_exchange)
         self._links = [self._publisher]
 
     @asynccontextmanager
@@ -67,14 +66,10 @@ class RabbitMQ:
         await self._send(
             self._topology.exchange,
             envelope.type,
-            Message(
-                envelope.to_bytes(),
-                content_type="application/json",
-                delivery_mode=DeliveryMode.PERSISTENT,
-                message_id=envelope.id,
-                type=envelope.type,
-                correlation_id=envelope.correlation_id,
-            ),
+            envelope.to_bytes(),
+            message_id=envelope.id,
+            kind=envelope.type,
+            correlation_id=envelope.correlation_id,
         )
 
     @asynccontextmanager
@@ -141,17 +136,39 @@ class RabbitMQ:
     def _link(self, name: str, setup: Callable[[AbstractChannel], Awaitable[None]]) -> Link:
         return Link(self._url, f"{self._topology.prefix} {name}", setup, heartbeat=self._heartbeat)
 
-    async def _prepare(self, channel: AbstractChannel) -> None:
-        await self._topology.declare_exchange(channel)
-        exchange = self._topology.exchange
-        self._exchanges = {exchange: await channel.get_exchange(exchange, ensure=False), "": channel.default_exchange}
+    async def _send(
+        self,
+        exchange: str,
+        routing_key: str,
+        body: bytes,
+        *,
+        message_id: str,
+        kind: str,
+        correlation_id: str,
+        headers: dict[str, Any] | None = None,
+    ) -> None:
+        """Publish, with everything that R1 asks for; the only place that does.
 
-    async def _send(self, exchange: str, routing_key: str, message: Message) -> None:
-        """Publish, with everything that R1 asks for; the only place that does."""
+        On the channel below aio-pika's `Exchange.publish`, which costs half as much again for each message.
+        """
         if self._publisher.channel is None:
             raise BusError("no link to the broker")
         async with bounded(bus.PUBLISH_TIMEOUT):
-            await self._exchanges[exchange].publish(message, routing_key, mandatory=True)
+            channel = await self._publisher.channel.get_underlay_channel()
+            await channel.basic_publish(
+                body,
+                exchange=exchange,
+                routing_key=routing_key,
+                mandatory=True,
+                properties=Basic.Properties(
+                    content_type="application/json",
+                    delivery_mode=2,  # on disk before it is confirmed: without it a crash lost half of them (E18)
+                    message_id=message_id,
+                    message_type=kind,
+                    correlation_id=correlation_id,
+                    headers=headers,
+                ),
+            )
 
     async def _move(
         self,
@@ -165,18 +182,17 @@ class RabbitMQ:
 
         Rejecting it while the publishing link is away would count as a delivery and park it for nothing.
         """
-        copy = Message(
-            message.body,
-            headers=headers,
-            content_type="application/json",
-            delivery_mode=DeliveryMode.PERSISTENT,
-            message_id=message.message_id or "",
-            type=message.type or "",
-            correlation_id=message.correlation_id or "",
-        )
         while not channel.is_closed:
             try:
-                return await self._send("", queue, copy)
+                return await self._send(
+                    "",
+                    queue,
+                    message.body,
+                    message_id=message.message_id or "",
+                    kind=message.type or "",
+                    correlation_id=message.correlation_id or "",
+                    headers=headers,
+                )
             except Unroutable:
                 # somebody deleted the hold or parking queue: the link's restart declares it anew
                 link.restart()

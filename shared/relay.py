@@ -24,8 +24,9 @@ log = logs.get(__name__)
 BATCH: Final = 100
 #: Seconds between looks for rows whose process died before it published them.
 POLL: Final = 1.0
-#: Longest pause between two batches; it is as long as the batch took, so requests get half of the loop.
-BREATH: Final = 0.05
+#: Longest pause between two batches; a quarter of the time that the batch took, so that requests get their turn and
+#: rows committed meanwhile go together.
+BREATH: Final = 0.02
 #: Pause after a batch with rows that nobody takes.
 AFTER_FAILURE: Final = 0.25
 #: A row's longest wait for its next try (R2: delivered within 30 s once the queue is back).
@@ -83,7 +84,7 @@ class Relay:
                 await _wait(self._stopping, POLL * random.uniform(0.5, 1.5))  # noqa: S311 - spread, no secret
                 continue
             if claimed:
-                await _wait(self._stopping, AFTER_FAILURE if failed else min(BREATH, loop.time() - began))
+                await _wait(self._stopping, AFTER_FAILURE if failed else min(BREATH, (loop.time() - began) / 4))
             if claimed < limit:
                 await _wait(self._woken, POLL)
 

@@ -37,9 +37,12 @@ def test_r1_one_call_publishes_to_the_broker() -> None:
         if not (isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value).lstrip("self._") == "bus")
     ]
     assert place == "shared/rabbitmq.py"
-    assert {word.arg: ast.unparse(word.value) for word in call.keywords} == {"mandatory": "True"}
-    source = (ROOT / place).read_text(encoding="utf-8")
-    assert "async with bounded(bus.PUBLISH_TIMEOUT):\n            await self._exchanges" in source
+    words = {word.arg: ast.unparse(word.value) for word in call.keywords}
+    assert words["mandatory"] == "True"
+    assert "delivery_mode=2" in words["properties"]
+    assert "message_id=message_id" in words["properties"]
+    around = (ROOT / place).read_text(encoding="utf-8").splitlines()[: call.lineno]
+    assert [line.strip() for line in around if "async with" in line][-1] == "async with bounded(bus.PUBLISH_TIMEOUT):"
     channels = [ast.unparse(call) for _, call in calls("channel")]
     assert channels == ["connection.channel(on_return_raises=True)"]
 

@@ -83,9 +83,9 @@ class Client:
 
         return await eventually(look, within=within)
 
-    async def code(self, to: str) -> str:
+    async def code(self, to: str, *, within: float = 15.0) -> str:
         """Return the login code of the newest login mail to this address."""
-        found = re.search(r"(?<!\d)(\d{6})(?!\d)", (await self.mail(to, having=""))["Text"])
+        found = re.search(r"(?<!\d)(\d{6})(?!\d)", (await self.mail(to, having="code", within=within))["Text"])
         assert found is not None, "the login mail has no code"
         return found[1]
 

@@ -1,0 +1,1 @@
+"""The auth service: accounts, logins by email, keys, and who a key belongs to."""

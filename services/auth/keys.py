@@ -1,0 +1,94 @@
+"""What a key is: its row without the secret, what may be asked of a new one, and its errors."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.auth_client import Caller
+from shared.errors import Conflict, Forbidden, NotFound
+from shared.http import timestamp
+
+#: Active keys an account may have.
+MAX_ACTIVE: Final = 1000
+#: Longest life that can be asked for, in seconds.
+MAX_EXPIRES_IN: Final = 31_536_000
+
+
+class KeyNotFound(NotFound):
+    """No key of this account has this id."""
+
+    code = "key_not_found"
+    message = "Key not found"
+
+
+class TooManyKeys(Conflict):
+    """The account has as many active keys as it may."""
+
+    code = "too_many_keys"
+    message = f"An account has at most {MAX_ACTIVE} active keys. Revoke one that is no longer used."
+
+
+class BoundToSite(Forbidden):
+    """A key for one site has no business with other keys."""
+
+    code = "bound_to_site"
+    message = "A key for one site may not list, create or revoke keys"
+
+
+class BeyondCaller(Forbidden):
+    """The new key would be able to do more than the one it is asked with."""
+
+    code = "missing_scope"
+    message = "A key cannot create one with more scopes than its own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key as lists show it."""
+
+    id: str
+    account_id: str
+    name: str
+    hint: str
+    scopes: list[str]
+    site: str | None
+    created_via: str
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row of the API."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "hint": self.hint,
+            "scopes": self.scopes,
+            "site": self.site,
+            "created_at": timestamp(self.created_at),
+            "created_via": self.created_via,
+            "last_used_at": timestamp(self.last_used_at),
+            "expires_at": timestamp(self.expires_at),
+            "revoked_at": timestamp(self.revoked_at),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """What is asked of a key that does not exist yet."""
+
+    name: str
+    scopes: tuple[str, ...] = ("full",)
+    site: str | None = None
+    expires_in: timedelta | None = None
+    created_via: str
+
+
+def scopes_for(caller: Caller, asked: frozenset[str] | None) -> tuple[str, ...]:
+    """Return the scopes of a key that `caller` makes: its own unless less is asked. Raise BeyondCaller."""
+    if asked is None:
+        return tuple(sorted(caller.scopes))
+    if beyond := sorted(scope for scope in asked if not caller.may(scope)):
+        raise BeyondCaller(hint=f"This key lacks: {', '.join(beyond)}.")
+    return tuple(sorted(asked))

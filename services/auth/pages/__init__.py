@@ -1,0 +1,10 @@
+"""The pages: plain HTML that works without JavaScript."""
+
+from aiohttp import web
+
+from services.auth.pages import dashboard, home, login
+from services.auth.pages.render import friendly
+
+__all__ = ["friendly", "routes"]
+
+routes: list[web.AbstractRouteDef] = [*home.routes, *login.routes, *dashboard.routes]

@@ -1,0 +1,123 @@
+"""Keys: making, listing and revoking them, and telling whom a credential belongs to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.auth.keys import MAX_ACTIVE, BoundToSite, Key, KeyNotFound, NewKey, TooManyKeys
+from services.auth.store import accounts
+from services.auth.store import keys as store
+from shared import credentials, db, ids, outbox
+from shared.auth_client import Caller
+from shared.events import KeyCreatedMail, KeyRevoked
+from shared.logs import get
+from shared.outbox import Outbox
+
+log = get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A key that was just made, with what nobody will see again."""
+
+    plaintext: str = field(repr=False)
+    key: Key
+    email: str
+
+
+async def create(conn: db.Connection, account_id: str, new: NewKey, *, ip: str, dashboard_url: str) -> Created:
+    """Make a key and its notice inside the caller's transaction. Raise TooManyKeys."""
+    account = await accounts.lock(conn, account_id)
+    if await store.count_active(conn, account_id) >= MAX_ACTIVE:
+        raise TooManyKeys
+    plaintext = credentials.mint()
+    hint = credentials.hint(plaintext)
+    key = await store.add(
+        conn, new, key_id=ids.new_id("key"), account_id=account_id, digest=credentials.digest(plaintext), hint=hint
+    )
+    await outbox.add(
+        conn,
+        KeyCreatedMail(
+            to=account.email,
+            name=key.name,
+            hint=hint,
+            created_via=key.created_via,
+            ip=ip,
+            created_at=key.created_at,
+            dashboard_url=dashboard_url,
+        ),
+    )
+    return Created(plaintext=plaintext, key=key, email=account.email)
+
+
+class Keys:
+    """The keys of accounts; also the `Checker` of auth's own API, which asks the table each time."""
+
+    def __init__(self, pool: db.Pool, outbox: Outbox, *, app_url: str) -> None:
+        self._pool = pool
+        self._outbox = outbox
+        self._dashboard_url = f"{app_url}/dashboard"
+
+    def cached(self, _digest: str) -> None:
+        """Know nobody without asking: auth's own answers are never old."""
+
+    async def check(self, digest: str) -> Caller | None:
+        """Return the owner of the key with this SHA-256: one query, no cache, so a revoke holds at once."""
+        async with db.acquire(self._pool) as conn:
+            return await store.caller(conn, digest)
+
+    async def create(self, caller: Caller, new: NewKey, *, ip: str) -> Created:
+        """Make a key for the caller's account. Raise TooManyKeys, BoundToSite."""
+        _not_bound(caller)
+        async with self._outbox.transaction() as conn:
+            created = await create(conn, caller.account_id, new, ip=ip, dashboard_url=self._dashboard_url)
+        log.info("key.created", key_id=created.key.id, via=new.created_via)
+        return created
+
+    async def page(
+        self, caller: Caller, *, only_active: bool = True, limit: int = 50, after: str | None = None
+    ) -> tuple[list[Key], str | None]:
+        """Return the caller's keys, newest first, and the cursor of the next page. Raise BoundToSite."""
+        _not_bound(caller)
+        async with db.acquire(self._pool) as conn:
+            keys = await store.page(conn, caller.account_id, only_active=only_active, limit=limit + 1, after=after)
+        return keys[:limit], keys[limit - 1].id if len(keys) > limit else None
+
+    async def get(self, caller: Caller, key_id: str) -> Key:
+        """Return one of the caller's keys. Raise KeyNotFound, BoundToSite."""
+        _not_bound(caller)
+        async with db.acquire(self._pool) as conn:
+            key = await store.find(conn, caller.account_id, key_id)
+        if key is None:
+            raise KeyNotFound
+        return key
+
+    async def revoke(self, caller: Caller, key_id: str) -> Key:
+        """End a key everywhere, and return it. Idempotent. Raise KeyNotFound, and BoundToSite for another's."""
+        if key_id != caller.credential_id:
+            _not_bound(caller)
+        async with self._outbox.transaction() as conn:
+            revoked = await store.revoke(conn, caller.account_id, key_id)
+            if revoked is None:
+                known = await store.find(conn, caller.account_id, key_id)
+                if known is None:
+                    raise KeyNotFound
+                return known
+            key, digest = revoked
+            await outbox.add(conn, KeyRevoked(digest=digest, key_id=key.id))
+        log.info("key.revoked", key_id=key.id)
+        return key
+
+    async def end_session(self, caller: Caller) -> datetime | None:
+        """Log a browser out, and return when; None when it was already."""
+        async with db.acquire(self._pool) as conn:
+            return await accounts.revoke_session(conn, caller.credential_id)
+
+    async def check_session(self, digest: str) -> Caller | None:
+        """Return whom a browser session belongs to."""
+        async with db.acquire(self._pool) as conn:
+            return await accounts.session_caller(conn, digest)
+
+
+def _not_bound(caller: Caller) -> None:
+    if caller.site is not None:
+        raise BoundToSite

@@ -1,0 +1,195 @@
+"""Logging in: start, mail a code, approve by code or link, deliver once."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from services.auth import logins
+from services.auth.accounts import Address
+from services.auth.keys import NewKey
+from services.auth.logins import Client, Code, Kind, Login
+from services.auth.service import keys
+from services.auth.store import accounts
+from services.auth.store import logins as store
+from shared import credentials, db, ids, outbox
+from shared.errors import RateLimited
+from shared.events import LoginCodeMail
+from shared.ids import random_base62
+from shared.limits import Limiter, network
+from shared.logs import get
+from shared.outbox import Outbox
+
+log = get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What a client's login ends in."""
+
+    api_key: str = field(repr=False)
+    key_id: str
+    email: str
+
+
+class Logins:
+    """The one flow behind the API, the login pages and the dashboard's door."""
+
+    def __init__(self, pool: db.Pool, outbox: Outbox, limiter: Limiter, *, app_url: str, rate_limits: bool) -> None:
+        self._pool = pool
+        self._outbox = outbox
+        self._limiter = limiter
+        self._app_url = app_url
+        self._rate_limits = rate_limits
+
+    def url(self, login_id: str) -> str:
+        """Return the page of a login."""
+        return f"{self._app_url}/login/{login_id}"
+
+    async def start(self, kind: Kind, verifier_digest: str, client: Client, *, ip: str) -> Login:
+        """Begin a login. Raise RateLimited."""
+        await self._limiter.hit("5/minute", "session", network(ip))
+        async with db.acquire(self._pool) as conn:
+            return await store.add(
+                conn,
+                ids.new_id("ls"),
+                kind,
+                verifier_digest=verifier_digest,
+                user_code=logins.new_user_code(),
+                client=client,
+                ip=ip,
+            )
+
+    async def get(self, login_id: str) -> Login:
+        """Return a login in any state. Raise LoginNotFound."""
+        async with db.acquire(self._pool) as conn:
+            login = await store.find(conn, login_id)
+        if login is None:
+            raise logins.LoginNotFound
+        return login
+
+    async def get_by_link(self, link: str) -> Login:
+        """Return the open login of a mail's link; changes nothing (R54). Raise LoginOver."""
+        async with db.acquire(self._pool) as conn:
+            login = await store.find_by_link(conn, credentials.digest(link))
+        if login is None or not login.open:
+            raise logins.LoginOver
+        return login
+
+    async def send_code(self, login_id: str, address: Address, *, ip: str) -> None:
+        """Mail a code and a link; every older code of the address is void.
+
+        Whether the address has an account is not looked at, so nothing here can tell (R59).
+        Raise LoginNotFound, LoginOver, RateLimited.
+        """
+        await self._limiter.hit("3/minute", "otp", network(ip))
+        new = logins.new_code()
+        async with self._outbox.transaction() as conn:
+            wait = logins.wait_for_mail(await store.mail_ages(conn, address.mailbox))
+            if self._rate_limits and wait:
+                raise RateLimited(
+                    hint="This address was sent as many codes as it may get for now.", retry_after=wait.total_seconds()
+                )
+            login = await store.address_open_login(conn, login_id, address.account)
+            if login is None:
+                raise await _why_not_open(conn, login_id)
+            await store.void_codes(conn, login_id, address.account)
+            await store.add_code(conn, login_id, address, new)
+            requested_at = datetime.now(UTC)
+            mail = LoginCodeMail(
+                to=address.to,
+                code=new.code,
+                link=f"{self._app_url}/login/link/{new.link}",
+                client=login.client.title,
+                ip=ip,
+                requested_at=requested_at,
+            )
+            await outbox.add(conn, mail, expires_at=requested_at + logins.CODE_LIFE)
+        log.info("login.code_sent", login_id=login_id)
+
+    async def verify(self, login_id: str, typed: str) -> None:
+        """Approve a login by the code of its mail. Raise WrongCode, whatever the reason."""
+        code = logins.plain_code(typed)
+        if code is None:
+            raise logins.WrongCode
+        async with db.acquire(self._pool) as conn:
+            # a statement of its own: the try counts whatever becomes of the rest
+            tried = await store.take_code_try(conn, login_id)
+        if tried is None or not logins.matches(tried, code):
+            raise logins.WrongCode
+        await self._approve(tried)
+
+    async def approve_by_link(self, link: str, user_code: str) -> Login:
+        """Approve a login from its mail's page, by the code that the starting screen shows.
+
+        Raise LoginOver for a link that is over, WrongCode for another user code.
+        """
+        async with db.acquire(self._pool) as conn:
+            tried = await store.take_link_try(conn, credentials.digest(link))
+        if tried is None:
+            raise logins.LoginOver
+        login = await self.get(tried.login_id)
+        if not logins.same_user_code(login.user_code, user_code):
+            raise logins.WrongCode("This is not the code that the other screen shows")
+        await self._approve(tried)
+        return login
+
+    async def _approve(self, code: Code) -> None:
+        async with db.transaction(self._pool) as conn:
+            if not (await store.lock_open(conn, code.login_id) and await store.use_code(conn, code.id)):
+                raise logins.WrongCode
+            account_id = await accounts.ensure(conn, ids.new_id("acc"), code.email)
+            await store.approve(conn, code.login_id, account_id)
+        log.info("login.succeeded", login_id=code.login_id, account=account_id)
+
+    async def deny(self, link: str) -> None:
+        """End the login that somebody else started with this mailbox. Raise LoginOver."""
+        async with db.acquire(self._pool) as conn:
+            login_id = await store.deny_by_link(conn, credentials.digest(link))
+        if login_id is None:
+            raise logins.LoginOver
+        log.warning("login.denied", login_id=login_id)
+
+    async def poll(self, login_id: str, verifier: str, *, ip: str) -> Delivered | None:
+        """Return the key of an approved login, once; None while it waits for its person.
+
+        The key is made in the transaction that takes the delivery.
+        Raise LoginNotFound, LoginOver, SlowDown, TooManyKeys.
+        """
+        digest = credentials.digest(verifier)
+        async with db.transaction(self._pool) as conn:
+            taken = await store.deliver(conn, login_id, digest, "client")
+            if taken is None:
+                await self._wait(conn, login_id, digest)
+                return None
+            account_id, client = taken
+            new = NewKey(name=client.title, created_via=client.name)
+            created = await keys.create(conn, account_id, new, ip=ip, dashboard_url=f"{self._app_url}/dashboard")
+        self._outbox.wake()
+        log.info("key.created", key_id=created.key.id, via=new.created_via, login_id=login_id)
+        return Delivered(api_key=created.plaintext, key_id=created.key.id, email=created.email)
+
+    async def _wait(self, conn: db.Connection, login_id: str, verifier_digest: str) -> None:
+        login = await store.find(conn, login_id)
+        if login is None or login.verifier_digest != verifier_digest or login.kind != "client":
+            raise logins.LoginNotFound
+        # approved since the delivery was tried: the next poll takes it
+        if login.expired or login.state not in {"pending", "approved"}:
+            raise logins.LoginOver
+        if not await store.take_poll(conn, login_id, logins.POLL_MINIMUM):
+            raise logins.SlowDown
+
+    async def enter(self, login_id: str, verifier: str) -> str | None:
+        """Return the cookie of a browser whose login was approved, once; None while it was not."""
+        cookie = f"ses_{random_base62(43)}"
+        async with db.transaction(self._pool) as conn:
+            taken = await store.deliver(conn, login_id, credentials.digest(verifier), "browser")
+            if taken is None:
+                return None
+            await accounts.add_session(
+                conn, ids.new_id("ses"), taken[0], credentials.digest(cookie), logins.SESSION_LIFE
+            )
+        return cookie
+
+
+async def _why_not_open(conn: db.Connection, login_id: str) -> Exception:
+    known = await store.find(conn, login_id)
+    return logins.LoginOver() if known else logins.LoginNotFound()

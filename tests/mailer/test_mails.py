@@ -1,0 +1,212 @@
+"""What each mail says, and that nobody's text gets where it does not belong."""
+
+import email
+import email.policy
+import string
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from services.mailer import mails
+from services.mailer.config import Sender
+from shared.events import Envelope, Event
+from tests.support.mail_events import a_key_mail, a_login_mail, a_message, a_submission_mail
+
+SENDER = Sender(name="Invoker", address="login@invoker.example")
+HEADERS = {
+    "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Request-ID", "MIME-Version", "Content-Type",
+}  # fmt: skip
+#: Set headers of their own on Python 3.11.7 (CVE-2024-6923), or would like to.
+HOSTILE = [
+    "=?UTF-8?Q?hi=0ABcc=3A_evil@x.y?=",
+    "=?UTF-8?B?aGkKQmNjOiBldmlsQHgueQ==?=",
+    "=\u200b?UTF-8?Q?hi=0ABcc=3A_evil@x.y?\u200b=",
+    "a\r\nBcc: evil@x.y",
+    "a\u2028Bcc: evil@x.y\x85Cc: evil@x.y\x00\x0b\x0c",
+    "evil@x.y, Eve <eve@x.y>",
+    "x" * 5000,
+    "\ud800",
+]
+
+
+def parsed(event: Event, *, correlation_id: str = "req_12345678") -> EmailMessage:
+    envelope = a_message(event).model_copy(update={"correlation_id": correlation_id})
+    raw = mails.to_bytes(mails.mail(envelope, event, sender=SENDER), sender=SENDER, now=datetime.now(UTC))
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    assert not message.defects
+    return message
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    found = message.get_body((kind,))
+    assert found is not None
+    return str(found.get_content())
+
+
+def assert_harmless(message: EmailMessage, *, reply_to: str | None = None) -> None:
+    """Check that the header set is exactly ours, with one recipient."""
+    assert set(message.keys()) - HEADERS <= {"Reply-To"}
+    assert len(message.keys()) == len(set(message.keys()))
+    assert [one.addr_spec for one in message["To"].addresses] == ["ada@example.com"]
+    assert [one.addr_spec for one in message["From"].addresses] == [SENDER.address]
+    assert message["Reply-To"] is None or [one.addr_spec for one in message["Reply-To"].addresses] == [reply_to]
+
+
+hostile_text = st.one_of(
+    st.text(max_size=80),
+    st.sampled_from(HOSTILE),
+    st.text(alphabet="=?_QqBbUTF8-:\r\n\t @,<>\"'()\\.aé\u2028\u202e\x00", max_size=60),
+    st.builds("{}{}{}".format, st.text(max_size=9), st.sampled_from(HOSTILE), st.text(max_size=9)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts=st.lists(hostile_text, min_size=6, max_size=6))
+@example(texts=[HOSTILE[0]] * 6)
+@example(texts=[HOSTILE[1]] * 6)
+@example(texts=[HOSTILE[-1]] * 6)
+def test_no_text_of_a_user_reaches_the_headers_r39(texts: list[str]) -> None:
+    """R39: fuzzed names, subjects and fields give exactly the expected headers and one recipient."""
+    one, two, three, four, five, six = texts
+    events = [
+        a_login_mail(client=one, code=two, ip=three, link=four),
+        a_key_mail(name=one, hint=two, created_via=three, ip=four, dashboard_url=five),
+        a_submission_mail(slug=one, site_url=two, submission_id=three, data={four: five, five: [six]}, reply_to=six),
+    ]
+    for event in events:
+        assert_harmless(parsed(event, correlation_id=six), reply_to=mails.address(six))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_subject_is_cleaned(text: str) -> None:
+    subject = mails.one_line(text, mails.SUBJECT_LENGTH)
+    assert subject.encode().decode().isprintable()
+    assert "=?" not in subject
+    assert len(subject) <= mails.SUBJECT_LENGTH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *HOSTILE,
+        "",
+        "nobody",
+        "Eve <eve@x.example>",
+        '"a b"@x.example',
+        "a@[127.0.0.1]",
+        "a@x.example\n",
+        " a@x.example",
+        "=?utf-8?q?x?=@x.example",
+        f"{'a' * 65}@x.example",
+    ],
+)
+def test_reply_to_is_one_valid_address_or_nothing(text: str) -> None:
+    message = parsed(a_submission_mail(reply_to=text))
+    assert message["Reply-To"] is None
+    assert "gave no address" in part(message, "plain")
+
+
+@pytest.mark.parametrize("text", ["nobody", "a@b.example, c@d.example", "a@b.example\nBcc: c@d.example"])
+def test_a_recipient_that_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(mails.InvalidMail):
+        parsed(a_login_mail(to=text))
+
+
+def test_an_address_outside_ascii_stays_one_address() -> None:
+    event = a_login_mail(to="jörg@müller.example")
+    made = mails.mail(a_message(event), event, sender=SENDER)
+    raw = mails.to_bytes(made, sender=SENDER, now=datetime.now(UTC)).decode()
+    assert raw.count("jörg@müller.example") == raw.count("\r\nTo: jörg@müller.example\r\n") == 1
+
+
+def test_a_domain_outside_ascii_is_written_as_every_server_reads_it() -> None:
+    assert mails.address("ada@müller.example") == "ada@xn--mller-kva.example"
+
+
+def test_message_id_comes_from_the_envelope_and_the_request_id_travels() -> None:
+    event = a_login_mail()
+    envelope = a_message(event).model_copy(update={"correlation_id": "req_12345678"})
+    raw = [
+        mails.to_bytes(mails.mail(envelope, event, sender=SENDER), sender=SENDER, now=datetime.now(UTC)).decode()
+        for _ in range(2)
+    ]
+    for text in raw:
+        assert f"Message-ID: <{envelope.id}@invoker.example>\r\n" in text
+        assert "X-Request-ID: req_12345678\r\n" in text
+        assert "Auto-Submitted: auto-generated\r\n" in text
+
+
+def test_an_envelope_id_that_could_break_the_header_is_refused() -> None:
+    event = a_login_mail()
+    envelope = a_message(event).model_copy(update={"id": "msg_1>\r\nBcc: evil@x.y"})
+    with pytest.raises(mails.InvalidMail):
+        mails.mail(envelope, event, sender=SENDER)
+
+
+def test_login_mail_says_what_is_needed_to_judge_it() -> None:
+    message = parsed(a_login_mail())
+    assert message["Subject"] == "042137 is your Invoker login code"
+    for text in (part(message, "plain"), part(message, "html")):
+        for fact in ("042137", "lnk_0123456789012345678901", "203.0.113.7", "23 November 2026, 12:00 UTC"):
+            assert fact in text
+        assert "invoker-mcp 0.3.1 on ada-laptop" in text
+        assert "This wasn" in text
+        assert "Ignore this mail" in text.replace("ignore", "Ignore")
+
+
+def test_what_a_client_calls_itself_makes_no_link_and_no_speech() -> None:
+    name = "Your account is locked. Unlock it at https://evil.example/now " + "or else " * 40
+    text = part(parsed(a_login_mail(client=name)), "plain")
+    assert "evil.example" not in text
+    assert "https://evil" not in text
+    assert "or else or else or else" not in text
+
+
+def test_key_mail_names_the_key_and_the_way_out() -> None:
+    message = parsed(a_key_mail())
+    for text in (part(message, "plain"), part(message, "html")):
+        for fact in ("laptop", "inv_a1b2…wxyz", "dashboard", "203.0.113.7", "https://app.example.com/dashboard"):
+            assert fact in text
+
+
+def test_submission_mail_has_every_field_and_replies_go_to_the_visitor() -> None:
+    message = parsed(a_submission_mail())
+    assert message["Reply-To"] == "grace@example.org"
+    assert message["Subject"] == "New submission on bakery"
+    for text in (part(message, "plain"), part(message, "html")):
+        for fact in ("Grace Hopper", "Two loaves, please.", "Thank you!", "sub_0123456789abcdef", "bakery"):
+            assert fact in text
+
+
+@pytest.mark.parametrize("value", ["", [], ["a", "b"], 7, None, {"x": 1}, "\x00\x1b[31m", "\U0001f600" * 10])
+def test_every_value_of_a_field_can_be_shown(value: Any) -> None:
+    parsed(a_submission_mail(data={"field": value, "": value}))
+
+
+def test_submission_without_fields_says_so() -> None:
+    assert "without any field" in part(parsed(a_submission_mail(data={})), "plain")
+
+
+def test_a_long_value_is_cut_and_says_so() -> None:
+    text = part(parsed(a_submission_mail(data={"message": "x" * 250_000})), "plain")
+    assert "(245,000 more characters in the dashboard)" in text
+
+
+@given(text=st.text(alphabet=string.printable, max_size=40))
+@settings(max_examples=50, deadline=None)
+def test_html_is_escaped(text: str) -> None:
+    html = part(parsed(a_submission_mail(slug="s", data={f"<b>{text}": f"<script>alert(1)</script>{text}"})), "html")
+    assert "<script" not in html
+    assert "<b>" not in html
+
+
+@pytest.mark.parametrize("make", [a_login_mail, a_key_mail, a_submission_mail])
+def test_every_kind_of_mail_has_its_three_templates(make: Any) -> None:
+    event = make()
+    envelope: Envelope = a_message(event)
+    assert len(mails.TEMPLATES[envelope.type]) == 3

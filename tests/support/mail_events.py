@@ -1,0 +1,51 @@
+"""Messages for the mailer, with what a test does not care about filled in."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.events import Envelope, KeyCreatedMail, LoginCodeMail, SubmissionMail
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def a_login_mail(**given: Any) -> LoginCodeMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "code": "042137",
+        "link": "https://app.example.com/login/lnk_0123456789012345678901",
+        "client": "invoker-mcp 0.3.1 on ada-laptop",
+        "ip": "203.0.113.7",
+        "requested_at": NOON,
+    }
+    return LoginCodeMail(**facts | given)
+
+
+def a_key_mail(**given: Any) -> KeyCreatedMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "name": "laptop",
+        "hint": "inv_a1b2…wxyz",
+        "created_via": "dashboard",
+        "ip": "203.0.113.7",
+        "created_at": NOON,
+        "dashboard_url": "https://app.example.com/dashboard",
+    }
+    return KeyCreatedMail(**facts | given)
+
+
+def a_submission_mail(**given: Any) -> SubmissionMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "slug": "bakery",
+        "site_url": "https://bakery.sites.example.com",
+        "submission_id": "sub_0123456789abcdef",
+        "data": {"name": "Grace Hopper", "email": "grace@example.org", "message": "Two loaves, please.\nThank you!"},
+        "reply_to": "grace@example.org",
+        "received_at": NOON,
+    }
+    return SubmissionMail(**facts | given)
+
+
+def a_message(event: Any = None, **given: Any) -> Envelope:
+    """Wrap an event (a login mail unless given), as the outbox does."""
+    return Envelope.of(event or a_login_mail(), **given)

@@ -1,0 +1,124 @@
+"""The journey through three processes, RabbitMQ and SMTP: from the login's mail to the submission's notice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from services.standalone.mailbox import open_mailbox
+from shared import server
+from tests.support import processes
+from tests.support.client import Answer, Client, Target, an_address
+from tests.support.eventually import eventually
+from tests.support.standalone import free_port
+
+
+class Direct(Client):
+    """Calls each service at its own port, as the gateway would."""
+
+    def __init__(self, session: aiohttp.ClientSession, system: processes.System, mailbox: str) -> None:
+        super().__init__(session, replace(Target.local(8080), mailbox=mailbox))
+        self._system = system
+
+    async def api(self, method: str, path: str, **given: Any) -> Answer:
+        first = path.split("/")[1].partition("?")[0]
+        service = self._system.auth if first in {"auth", "keys"} else self._system.deploy
+        return await self.call(method, service.url + path, headers={"Host": "localhost:8080"}, **given)
+
+    async def site(self, slug: str, path: str = "/", *, method: str = "GET", **given: Any) -> Answer:
+        headers = {"Host": self.target.site_host.format(slug=slug), **given.pop("headers", {})}
+        return await self.call(method, self._system.deploy.url + path, headers=headers, **given)
+
+
+@pytest.fixture
+async def direct(database_url: str, amqp_url: str, bus_prefix: str, tmp_path: Path) -> AsyncIterator[Direct]:
+    """Give the three processes, started, with a mailbox behind the mailer."""
+    async with open_mailbox(tmp_path / "mails") as inbox, server.serving(inbox.app) as web:
+        port = free_port()
+        smtp_url = f"smtp://127.0.0.1:{inbox.smtp_port}?tls=none"
+        async with server.listening(web, server.bind("127.0.0.1", port)), aiohttp.ClientSession() as session:
+            system = processes.System(
+                tmp_path,
+                database_url=database_url,
+                amqp_url=amqp_url,
+                smtp_url=smtp_url,
+                INVOKER_AMQP_PREFIX=bus_prefix.rstrip("."),
+            )
+            try:
+                await asyncio.to_thread(system.start)
+                client = Direct(session, system, f"http://127.0.0.1:{port}")
+                yield client
+            finally:
+                for service in system.services:
+                    service.close()
+
+
+async def test_the_whole_journey(direct: Direct) -> None:
+    email = an_address()
+    account = await direct.login(email)
+    key = account["api_key"]
+    assert (await direct.mail(email, having="key"))["To"][0]["Address"] == email
+    site = (await direct.api("POST", "/deploy", key=key, json={"html": '<a href="{{SUBMIT_URL}}">x</a>'})).json
+    assert (await direct.site(site["slug"])).status == 200
+    sent = await direct.api("POST", f"/submit/{site['id']}", json={"email": "ada@example.com"})
+    assert sent.status == 200
+    assert "ada@example.com" in (await direct.mail(email, having=site["slug"]))["Text"]
+    me = (await direct.api("GET", "/auth/me", key=key)).json
+    assert me["usage"] == {"deployments": 1, "limit": 5}
+
+
+async def test_a_revoked_key_is_refused_by_another_process_within_a_second(direct: Direct) -> None:
+    key = (await direct.login(an_address()))["api_key"]
+    made = (await direct.api("POST", "/keys", key=key, json={"name": "second"})).json
+    assert (await direct.api("GET", "/deploy", key=made["key"])).status == 200
+    await direct.api("DELETE", f"/keys/{made['id']}", key=key)
+
+    async def refused() -> bool:
+        return (await direct.api("GET", "/deploy", key=made["key"])).status == 401
+
+    await eventually(refused, within=1.0)
+
+
+async def test_visitors_need_deploy_alone(direct: Direct) -> None:
+    """R49, R82: with auth and mailer gone, pages are served and forms taken; a key unknown here is 503, never 401."""
+    key = (await direct.login(an_address()))["api_key"]
+    fresh = (await direct.api("POST", "/keys", key=key, json={})).json["key"]
+    site = (await direct.api("POST", "/deploy", key=key, json={"html": "<p>hi</p>"})).json
+    direct._system.auth.kill()
+    direct._system.mailer.kill()
+    assert (await direct.site(site["slug"])).status == 200
+    assert (await direct.api("POST", f"/submit/{site['id']}", json={"a": 1})).status == 200
+    assert (await direct.api("GET", "/deploy", key=key)).status == 200, "seen valid within 300 s"
+    unknown = await direct.api("GET", "/deploy", key=fresh)
+    assert (unknown.status, unknown.headers["Retry-After"]) == (503, "1")
+
+
+async def test_each_process_stops_cleanly(direct: Direct) -> None:
+    for service in direct._system.services:
+        assert service.stop() == 0, service.log.read_text()
+
+
+def test_missing_configuration_is_named_and_nothing_starts(tmp_path: Path) -> None:
+    for name in ("auth", "deploy", "mailer"):
+        process = processes.Process(name, tmp_path)
+        with pytest.raises(AssertionError) as refused:
+            process.start()
+        assert "INVOKER_DATABASE_URL: is required" in str(refused.value)
+        assert "INVOKER_SERVICE_TOKEN: is required" in str(refused.value)
+
+
+async def test_serving_refuses_a_stale_schema(tmp_path: Path, database: Callable[..., str]) -> None:
+    """Serving never migrates: it says which command does."""
+    environment = {
+        "INVOKER_DATABASE_URL": database(),
+        "INVOKER_AMQP_URL": "amqp://127.0.0.1:1/",
+        "INVOKER_SERVICE_TOKEN": processes.TOKEN,
+        "INVOKER_DEPLOY_INTERNAL_URL": "http://127.0.0.1:1",
+    }
+    process = processes.Process("auth", tmp_path, **environment)
+    with pytest.raises(AssertionError, match="python -m services.auth migrate"):
+        process.start()

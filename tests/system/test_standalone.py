@@ -1,0 +1,116 @@
+"""`make run` as a user meets it: one command, all of it, and nothing lost however it ends."""
+
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.support.client import Client, an_address
+from tests.support.standalone import Standalone, free_port, running
+
+FORM = '<form action="{{SUBMIT_URL}}" method=post><input name=email><button>Join</button></form>'
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Give a session that keeps no cookies."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as opened:
+        yield opened
+
+
+async def the_journey(client: Client) -> tuple[str, str, str]:
+    """Log in, put a page live, send its form, read the submission and the notice; return key, id and slug."""
+    email = an_address()
+    key = (await client.login(email))["api_key"]
+    site = (await client.api("POST", "/deploy", key=key, json={"html": FORM})).json
+    page = await client.site(site["slug"])
+    assert f"{client.target.api}/submit/{site['id']}" in page.text
+    sent = await client.api("POST", f"/submit/{site['id']}", data={"email": "ada@example.com"})
+    assert sent.json["message"] == "Submission received"
+    rows = (await client.api("GET", f"/submissions/{site['id']}", key=key)).json["submissions"]
+    assert [row["data"] for row in rows] == [{"email": "ada@example.com"}]
+    notice = await client.mail(email, having=site["slug"])
+    assert "ada@example.com" in notice["Text"]
+    return key, site["id"], site["slug"]
+
+
+async def test_the_journey_survives_kill_9_and_a_clean_stop(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    with running(tmp_path / "data", INVOKER_RATE_LIMITS="off") as system:
+        client = Client(session, system.target)
+        key, deployment, slug = await the_journey(client)
+        mails = (await client.call("GET", f"{system.target.mailbox}/api/v1/messages")).json["total"]
+
+        for end in (system.kill, system.stop):
+            end()
+            took = system.start()
+            assert took < 5, f"a second start took {took:.1f} s"
+            assert (await client.site(slug)).status == 200
+            rows = (await client.api("GET", f"/submissions/{deployment}", key=key)).json
+            assert rows["total"] == 1
+            listed = (await client.call("GET", f"{system.target.mailbox}/api/v1/messages")).json
+            assert listed["total"] == mails
+        await the_journey(client)
+
+
+async def test_a_mail_not_sent_when_it_was_killed_is_sent_after_the_next_start(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    """R33 in small: a login answered 202 leads to a mail, whatever happens in between.
+
+    One that the mailer had in hand when it died waits for its claim to end, about 35 s.
+    """
+    with running(tmp_path / "data", INVOKER_RATE_LIMITS="off") as system:
+        client = Client(session, system.target)
+        addresses = [an_address() for _ in range(8)]
+        for address in addresses:
+            body = {"verifier_hash": "0" * 64}
+            started = (await client.api("POST", "/auth/session", json=body)).json["session_id"]
+            asked = await client.api("POST", "/auth/otp", json={"session_id": started, "email": address})
+            assert asked.status == 202
+        system.kill()
+        system.start()
+        for address in addresses:
+            assert await client.code(address, within=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_by_signal_is_clean(tmp_path: Path, number: int) -> None:
+    with running(tmp_path / "data") as system:
+        began = time.monotonic()
+        assert system.stop(number) == 0
+        assert time.monotonic() - began < 15
+        assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists(), "the database still runs"
+        assert "Traceback" not in system.output
+
+
+def test_it_says_where_everything_is_and_what_to_try(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as system:
+        for text in (system.target.app, system.target.api, system.target.mailbox, "curl -X POST"):
+            assert text in system.output
+        assert (tmp_path / "data" / "invoker.log").exists()
+
+
+async def test_two_run_side_by_side(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    with running(tmp_path / "a") as one, running(tmp_path / "b") as other:
+        for system in (one, other):
+            answer = await Client(session, system.target).call("GET", f"{system.target.app}/readyz")
+            assert answer.status == 200
+
+
+def test_a_port_in_use_is_said_in_words(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        port = free_port()
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        system = Standalone(tmp_path / "data", port=port)
+        with pytest.raises(AssertionError, match=f"Port {port} is in use"):
+            system.start()
+
+
+def test_a_second_start_on_the_same_data_is_refused_in_words(tmp_path: Path) -> None:
+    with running(tmp_path / "data"), pytest.raises(AssertionError, match="already runs"):
+        Standalone(tmp_path / "data").start()
