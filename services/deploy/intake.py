@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
+from typing import Any
 
 from services.deploy import submissions
 from services.deploy.config import Config
@@ -33,8 +34,9 @@ class Intake:
 
         Idempotent under `key`: the same body gets the first id again. Raise KeyReused for another one.
         """
+        name = ids.random_base62(ids.ID_LENGTH)
         given = Submission(
-            id=ids.new_id("sub"),
+            id=f"sub_{name}",
             deployment_id=site.id,
             form=sent.form,
             status="spam" if sent.is_spam else "accepted",
@@ -44,7 +46,7 @@ class Intake:
             idempotency_key=key,
             body_digest=hashlib.sha256(body).hexdigest() if key else None,
         )
-        envelope = None if sent.is_spam else self._notice(site, sent, given)
+        envelope = None if sent.is_spam else self._notice(site, sent, given, f"msg_{name}")
         async with db.acquire(self._pool) as conn:
             if not await submissions.add(conn, given, envelope):
                 return await self._first(conn, given)
@@ -59,7 +61,7 @@ class Intake:
             raise KeyReused
         return first
 
-    def _notice(self, site: Site, sent: Sent, given: Submission) -> dict[str, object]:
+    def _notice(self, site: Site, sent: Sent, given: Submission, message_id: str) -> dict[str, Any]:
         event = SubmissionMail(
             to=site.email,
             slug=site.slug,
@@ -69,4 +71,4 @@ class Intake:
             reply_to=sent.reply_to,
             received_at=given.created_at,
         )
-        return Envelope.of(event).model_dump(mode="json")
+        return Envelope.row(event, message_id=message_id, at=given.created_at)

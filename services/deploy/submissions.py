@@ -24,14 +24,20 @@ class Submission:
 
 
 _ADD = """
+    WITH noted AS (INSERT INTO outbox (envelope) SELECT $8::json WHERE $8::json IS NOT NULL)
+    INSERT INTO submissions (id, deployment_id, form, status, data, version, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+_ADD_ONCE = """
     WITH stored AS (
         INSERT INTO submissions
             (id, deployment_id, form, status, data, version, created_at, idempotency_key, body_digest)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $10)
         ON CONFLICT (deployment_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id
     ), noted AS (
-        INSERT INTO outbox (envelope) SELECT $10::json FROM stored WHERE $10::json IS NOT NULL
+        INSERT INTO outbox (envelope) SELECT $8::json FROM stored WHERE $8::json IS NOT NULL
     )
     SELECT id FROM stored
 """
@@ -42,12 +48,13 @@ async def add(conn: Connection, given: Submission, envelope: Mapping[str, Any] |
 
     False when this idempotency key was used before: nothing is stored then.
     """
-    stored = await conn.fetchval(
-        _ADD,
-        given.id, given.deployment_id, given.form, given.status, given.data, given.version, given.created_at,
-        given.idempotency_key, given.body_digest, envelope,
+    values = (
+        given.id, given.deployment_id, given.form, given.status, given.data, given.version, given.created_at, envelope,
     )  # fmt: skip
-    return stored is not None
+    if given.idempotency_key is None:
+        await conn.execute(_ADD, *values)
+        return True
+    return await conn.fetchval(_ADD_ONCE, *values, given.idempotency_key, given.body_digest) is not None
 
 
 async def find_earlier(conn: Connection, deployment_id: str, idempotency_key: str) -> tuple[str, str]:
