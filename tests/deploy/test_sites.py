@@ -46,11 +46,9 @@ async def test_sites_are_listed_newest_first_in_pages(deploy: Deploy, key: str) 
     assert rest["next_cursor"] is None
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "limit=-1", "limit=%D9%A3", "cursor=x", "cursor=%FF"]
-)
-async def test_a_bad_query_is_422(deploy: Deploy, key: str, query: str) -> None:
-    assert (await deploy.call("GET", f"/deploy?{query}", key=key)).status == 422
+async def test_a_bad_query_is_422(deploy: Deploy, key: str) -> None:
+    for query in ("limit=0", "limit=201", "limit=x", "limit=-1", "limit=%D9%A3", "cursor=x", "cursor=%FF"):
+        assert (await deploy.call("GET", f"/deploy?{query}", key=key)).status == 422
 
 
 async def test_a_replaced_site_has_a_new_version_at_the_same_url(deploy: Deploy, key: str) -> None:
