@@ -12,7 +12,7 @@ from aiohttp import web
 
 from shared import auth_client, http, logs, server
 
-ANSWER = {"deployments": [], "next_cursor": None}
+ANSWER: dict[str, object] = {"deployments": [], "next_cursor": None}
 
 
 async def bare(_request: web.Request) -> web.Response:

@@ -88,7 +88,7 @@ class Standalone:
 @contextmanager
 def running(directory: Path, **environment: str) -> Iterator[Standalone]:
     """Give a started system, and end it and its database."""
-    system = Standalone(directory, **environment)
+    system = Standalone(directory, port=None, **environment)
     try:
         system.start()
         yield system

@@ -120,5 +120,5 @@ async def test_serving_refuses_a_stale_schema(tmp_path: Path, database: Callable
         "INVOKER_DEPLOY_INTERNAL_URL": "http://127.0.0.1:1",
     }
     process = processes.Process("auth", tmp_path, **environment)
-    with pytest.raises(AssertionError, match="python -m services.auth migrate"):
+    with pytest.raises(AssertionError, match=r"services\.auth migrate"):
         process.start()

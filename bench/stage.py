@@ -1,0 +1,162 @@
+"""What every line of the bench stands on: servers to use, processes to start, rounds that take turns."""
+
+import asyncio
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+import asyncpg
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from services.standalone import postgres
+from shared import credentials, db, ids
+from tests.support import processes
+from tests.support.standalone import ROOT, free_port
+
+#: In each round ours and the bare limit run one after the other; who is first alternates.
+ROUNDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One figure as it is printed."""
+
+    name: str
+    ours: str
+    bare: str
+    ratio: float
+    goal: str
+    met: bool
+
+
+@dataclass(slots=True)
+class Sink:
+    """An SMTP server that says 250 and remembers when, by recipient."""
+
+    taken: dict[str, float] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    port: int = 0
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
+        for recipient in envelope.rcpt_tos:
+            self.taken[recipient] = time.perf_counter()
+        self.changed.set()
+        return "250 OK"
+
+    async def wait_for(self, recipient: str) -> float:
+        """Return the moment of the 250 for this recipient. Raise TimeoutError after 20 s."""
+        async with asyncio.timeout(20):
+            while recipient not in self.taken:
+                self.changed.clear()
+                await self.changed.wait()
+        return self.taken[recipient]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bed:
+    """The three services as processes, with one account and its key."""
+
+    system: processes.System
+    dsn: str
+    sink: Sink
+    key: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Running servers, and a directory for what the processes keep."""
+
+    directory: Path
+    database: postgres.Server
+    amqp_url: str
+
+    @asynccontextmanager
+    async def bed(self) -> AsyncIterator[Bed]:
+        """Start auth, deploy and mailer on a fresh database."""
+        name = f"bench_{secrets.token_hex(4)}"
+        admin = await asyncpg.connect(self.database.dsn(database="postgres"))
+        await admin.execute(f"CREATE DATABASE {name}")
+        await admin.close()
+        dsn = self.database.dsn(database=name)
+        for service in ("auth", "deploy", "mailer"):
+            await db.migrate(dsn, service)
+        sink = Sink()
+        listening = await asyncio.get_running_loop().create_server(lambda: SMTP(sink), "127.0.0.1", 0)
+        sink.port = listening.sockets[0].getsockname()[1]
+        directory = self.directory / name
+        directory.mkdir()
+        system = processes.System(
+            directory,
+            database_url=dsn,
+            amqp_url=self.amqp_url,
+            smtp_url=f"smtp://127.0.0.1:{sink.port}?tls=none",
+            INVOKER_AMQP_PREFIX=name,
+        )
+        try:
+            await asyncio.to_thread(system.start)
+            account, (key,) = await keys(dsn, 1)
+            yield Bed(system=system, dsn=dsn, sink=sink, key=key, account=account)
+        finally:
+            for started in system.services:
+                started.close()
+            listening.close()
+
+
+async def keys(dsn: str, count: int) -> tuple[str, list[str]]:
+    """Give an account this many keys, straight into auth's tables; return its id and the keys."""
+    account, minted = ids.new_id("acc"), [credentials.mint() for _ in range(count)]
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute(
+            "INSERT INTO auth.accounts (id, email, plan) VALUES ($1, $2, 'free')", account, f"{account}@example.com"
+        )
+        await conn.executemany(
+            "INSERT INTO auth.keys (id, account_id, digest, hint, name, scopes, created_via)"
+            " VALUES ($1, $2, $3, $4, 'bench', '{full}', 'bench')",
+            [(ids.new_id("key"), account, credentials.digest(key), credentials.hint(key)) for key in minted],
+        )
+    finally:
+        await conn.close()
+    return account, minted
+
+
+@contextmanager
+def process(*arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `python -m ARGUMENTS` until the context closes; it is up when it has printed its first line."""
+    with log.open("wb") as out:
+        started = subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            while b"ready" not in log.read_bytes():
+                assert started.poll() is None, log.read_text()
+                time.sleep(0.01)
+            yield started
+        finally:
+            started.kill()
+            started.wait()
+
+
+async def compare(
+    ours: Callable[[], Awaitable[float]], bare: Callable[[], Awaitable[float]]
+) -> tuple[float, float, float]:
+    """Run both in alternating rounds; return the medians of each and of the rounds' ratios."""
+    pairs = []
+    for number in range(ROUNDS):
+        if number % 2:
+            second = await bare()
+            first = await ours()
+        else:
+            first = await ours()
+            second = await bare()
+        pairs.append((first, second))
+    return median(p[0] for p in pairs), median(p[1] for p in pairs), median(p[0] / p[1] for p in pairs)
+
+
+__all__ = ["ROUNDS", "Bed", "Line", "Sink", "Stage", "compare", "free_port", "keys", "process"]
