@@ -57,6 +57,8 @@ async def _prepare(conn: asyncpg.Connection) -> None:
         encoder=lambda value: b"\x01" + orjson.dumps(value),
         decoder=lambda raw: orjson.loads(raw[1:]),
     )
+    # keeps the order of an object's keys, which jsonb does not
+    await conn.set_type_codec("json", schema="pg_catalog", format="binary", encoder=orjson.dumps, decoder=orjson.loads)
 
 
 async def _no_reset(_conn: asyncpg.Connection) -> None:
@@ -108,18 +110,38 @@ async def _open(dsn: str, service: str, size: int) -> Pool:
             return created
 
 
-@asynccontextmanager
-async def acquire(pool: Pool) -> AsyncIterator[Connection]:
+class acquire:  # noqa: N801 - used like a function; a generator's context costs more than what it does here
     """Lend a connection for one request. Raise Unavailable when none is free in time or the server is lost.
 
     Never nest it, nor `transaction`: two of them in one task can wait for each other for ever (R27).
     """
-    try:
-        async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as conn:
-            yield conn
-    except LOST as error:
-        log.warning("database.unavailable", error=type(error).__name__)
-        raise Unavailable from error
+
+    __slots__ = ("_conn", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
+        try:
+            # the pool's own timeout makes a task of every acquisition
+            async with asyncio.timeout(ACQUIRE_TIMEOUT):
+                self._conn: PoolConnectionProxy = await self._pool.acquire()
+        except LOST as error:
+            raise _unavailable(error) from error
+        return self._conn
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            await self._pool.release(self._conn)
+        except LOST as lost:
+            raise _unavailable(lost) from lost
+        if isinstance(error, LOST):
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: BaseException) -> Unavailable:
+    log.warning("database.unavailable", error=type(error).__name__)
+    return Unavailable()
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 -- Each service's first migration repeats this. Rows live for milliseconds: vacuum early, or the index fills with dead ones.
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    envelope jsonb NOT NULL,
+    envelope json NOT NULL,
     attempts int NOT NULL DEFAULT 0,
     next_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL DEFAULT now()

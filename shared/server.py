@@ -75,13 +75,18 @@ class Server(web.Server):
 
 
 @asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[web.Server]:
-    """Make a server of an application; `request_handler` and `request_factory` of it are what `Server` takes."""
+async def serving(
+    app: web.Application, *, around: Callable[[Answer], Answer] = lambda answer: answer
+) -> AsyncIterator[web.Server]:
+    """Make a server of an application; `request_handler` and `request_factory` of it are what `Server` takes.
+
+    `around` may put something before the application that answers some requests without it.
+    """
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         assert runner.server is not None  # noqa: S101 - set up just now
-        yield Server(runner.server.request_handler, runner.server.request_factory)
+        yield Server(around(runner.server.request_handler), runner.server.request_factory)
     finally:
         await runner.cleanup()
 

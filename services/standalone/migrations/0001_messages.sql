@@ -3,7 +3,7 @@
 CREATE TABLE messages (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     queue text NOT NULL,
-    envelope jsonb NOT NULL,
+    envelope json NOT NULL,
     attempt int NOT NULL DEFAULT 1,
     deliveries int NOT NULL DEFAULT 0,
     available_at timestamptz NOT NULL DEFAULT now(),

@@ -1,0 +1,231 @@
+"""The owner's API: `/deploy` and `/submissions`. Parse, call one method of the service, answer."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.deploy import documents, slugs, versions
+from services.deploy.config import Config
+from services.deploy.service import Content, DeployService, Published
+from services.deploy.store import Deployment
+from services.deploy.submissions import Submission
+from shared import auth_client, http
+from shared.auth_client import Caller
+from shared.errors import BadRequest, Invalid
+
+#: Bytes of one deploy (R18), and seconds that it may take (R24).
+MAX_BODY: Final = 25 * http.MIB
+DEADLINE: Final = 60.0
+#: For how long a deleted site can be restored.
+RESTORE: Final = timedelta(days=7)
+
+SERVICE: Final = web.AppKey("service", DeployService)
+CHECKER: Final = web.AppKey("checker", auth_client.AuthClient)
+CONFIG: Final = web.AppKey("config", Config)
+
+routes = web.RouteTableDef()
+
+Text = Annotated[str, Field(max_length=1000)]
+
+
+class HtmlRequired(BadRequest):
+    """Neither a page nor files."""
+
+    code = "html_required"
+    message = "html is required"
+    hint = "Send 'html' with the page, or 'files' with a list of files."
+
+
+class FileIn(BaseModel):
+    """One file of a site of many."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    path: str
+    content: str
+    contentType: str | None = None  # noqa: N815 - the published name
+    encoding: Literal["base64"] | None = None
+
+    def decoded(self) -> bytes:
+        """Return the bytes. Raise Invalid when they are not what `encoding` says."""
+        if self.encoding is None:
+            return self.content.encode()
+        try:
+            return base64.b64decode(self.content, validate=True)
+        except binascii.Error:
+            raise Invalid(f"The content of {self.path!r} is not valid base64") from None
+
+
+class ContentIn(BaseModel):
+    """What a deploy brings."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    html: str | None = None
+    files: list[FileIn] | None = None
+    title: Text | None = None
+    description: Text | None = None
+    favicon: Annotated[str, Field(max_length=32)] | None = None
+    is_spa: bool | None = None
+
+    def content(self) -> Content:
+        """Return what is to be published. Raise HtmlRequired, BadPath, Invalid."""
+        if not self.html and not self.files:
+            raise HtmlRequired
+        if self.html and self.files:
+            raise BadRequest("Send either html or files, not both")
+        if self.html:
+            files = {versions.INDEX: (self.html.encode(), versions.content_type(versions.INDEX, None))}
+        else:
+            given = self.files or []
+            paths = versions.check_paths(file.path for file in given)
+            files = {
+                path: (file.decoded(), versions.content_type(path, file.contentType))
+                for path, file in zip(paths, given, strict=True)
+            }
+        settings = self.model_dump(include={"title", "description", "favicon", "is_spa"}, exclude_none=True)
+        head = documents.Head(title=self.title, description=self.description, favicon=self.favicon)
+        return Content(files=files, head=head, settings=settings)
+
+
+class DeployIn(ContentIn):
+    """A new site: its content, and perhaps a name."""
+
+    slug: str | None = None
+
+
+@routes.post("/deploy")
+@http.rules(body=MAX_BODY, deadline=DEADLINE)
+async def create(request: web.Request) -> web.Response:
+    """Publish a new site."""
+    caller = await _caller(request, "deploy")
+    body = await http.read_model(request, DeployIn)
+    slug = slugs.check(body.slug) if body.slug is not None else None
+    content = await asyncio.to_thread(body.content)
+    return _published(request, await request.app[SERVICE].create(caller, content, slug))
+
+
+@routes.put("/deploy/{id}")
+@http.rules(body=MAX_BODY, deadline=DEADLINE)
+async def replace(request: web.Request) -> web.Response:
+    """Publish a new version at the same address."""
+    caller = await _caller(request, "deploy")
+    body = await http.read_model(request, ContentIn)
+    content = await asyncio.to_thread(body.content)
+    return _published(request, await request.app[SERVICE].replace(caller, request.match_info["id"], content))
+
+
+@routes.get("/deploy")
+async def list_all(request: web.Request) -> web.Response:
+    """List the caller's sites, newest first."""
+    caller = await _caller(request, "read")
+    limit = _number(request, "limit", default=50, largest=200)
+    before = _read_cursor(request.query.get("cursor"))
+    found, more = await request.app[SERVICE].list(caller, limit=limit, before=before)
+    cursor = _cursor(found[-1]) if more else None
+    return http.json({"deployments": [_deployment(request, each) for each in found], "next_cursor": cursor})
+
+
+@routes.get("/deploy/{id}")
+async def read(request: web.Request) -> web.Response:
+    """Show one site."""
+    caller = await _caller(request, "read")
+    return http.json(_deployment(request, await request.app[SERVICE].read(caller, request.match_info["id"])))
+
+
+@routes.delete("/deploy/{id}")
+async def delete(request: web.Request) -> web.Response:
+    """Take a site down; it can be restored for a week."""
+    caller = await _caller(request, "deploy")
+    deployment_id = request.match_info["id"]
+    moment = await request.app[SERVICE].delete(caller, deployment_id)
+    return http.json(
+        {"id": deployment_id, "deleted_at": http.timestamp(moment), "restore_until": http.timestamp(moment + RESTORE)}
+    )
+
+
+@routes.get("/submissions/{id}")
+async def list_submissions(request: web.Request) -> web.Response:
+    """List what was sent through a site's forms, newest first."""
+    caller = await _caller(request, "submissions")
+    page = _number(request, "page", default=1, largest=1_000_000)
+    limit = _number(request, "limit", default=50, largest=200)
+    found, total = await request.app[SERVICE].submissions(caller, request.match_info["id"], page=page, limit=limit)
+    return http.json(
+        {"submissions": _submissions(found), "total": total, "page": page, "limit": limit, "next_cursor": None}
+    )
+
+
+async def _caller(request: web.Request, scope: str) -> Caller:
+    return await auth_client.authenticate(request, request.app[CHECKER], scope=scope)
+
+
+def _number(request: web.Request, name: str, *, default: int, largest: int) -> int:
+    """Return a number of the query, from 1 to `largest`. Raise Invalid for anything else."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= largest):
+        raise Invalid(f"{name}: must be a number from 1 to {largest}")
+    return int(text)
+
+
+def _cursor(last: Deployment) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([last.created_at, last.id])).decode().rstrip("=")
+
+
+def _read_cursor(text: str | None) -> tuple[datetime, str] | None:
+    """Return what `_cursor` wrote. Raise Invalid for anything else."""
+    if text is None:
+        return None
+    try:
+        moment, last = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return datetime.fromisoformat(moment), str(last)
+    except (ValueError, TypeError):
+        raise Invalid("cursor: is not one that a list gave") from None
+
+
+# What is shown
+
+
+def _published(request: web.Request, site: Published) -> web.Response:
+    url = request.app[CONFIG].site_url(site.slug)
+    return http.json({"id": site.id, "slug": site.slug, "url": url, "version": site.version})
+
+
+def _deployment(request: web.Request, site: Deployment) -> dict[str, Any]:
+    return {
+        "id": site.id,
+        "slug": site.slug,
+        "status": "active",
+        "url": request.app[CONFIG].site_url(site.slug),
+        "submission_count": site.submissions,
+        "created_at": http.timestamp(site.created_at),
+        "updated_at": http.timestamp(site.updated_at),
+        "version": site.version,
+        "title": site.settings.get("title"),
+        "files": site.files,
+        "size": site.size,
+        "settings": site.settings,
+    }
+
+
+def _submissions(found: Sequence[Submission]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": each.id,
+            "data": each.data,
+            "form": each.form,
+            "status": each.status,
+            "created_at": http.timestamp(each.created_at),
+            "version": each.version,
+        }
+        for each in found
+    ]

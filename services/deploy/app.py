@@ -1,0 +1,60 @@
+"""Wire the deploy service: what it opens, in which order, and what it serves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.deploy import api, forms, internal, sites
+from services.deploy.blobs import Blobs
+from services.deploy.config import Config
+from services.deploy.intake import Intake
+from services.deploy.live import LiveSites
+from services.deploy.service import DeployService
+from shared import auth_client, db, http, limits, outbox, server
+from shared.bus import Bus
+
+NAME = "deploy"
+
+
+@asynccontextmanager
+async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service]:
+    """Open everything the service needs, and close it in reverse. Raise StaleSchema before it serves anything."""
+    dsn, token = config.database_url.get_secret_value(), config.service_token.get_secret_value()
+    async with (
+        db.pool(dsn, NAME, size=config.database_pool_size) as pool,
+        auth_client.connect(config.auth_internal_url, token) as checker,
+        outbox.open_outbox(pool, bus) as messages,
+    ):
+        await db.check_schema(pool, NAME)
+        live = LiveSites(pool)
+        blobs = Blobs(config.blobs_url)
+        service = DeployService(pool, messages, blobs, live, config)
+        visitors = sites.Sites(live, blobs, config)
+
+        async def ready() -> None:
+            await db.check_schema(pool, NAME)
+
+        public = http.application()
+        public[api.SERVICE] = service
+        public[api.CHECKER] = checker
+        public[api.CONFIG] = public[forms.CONFIG] = config
+        public[forms.INTAKE] = Intake(pool, messages, config)
+        public[forms.LIVE] = live
+        public[forms.LIMITER] = limits.Limiter(enabled=config.rate_limits)
+        public[sites.SITES] = visitors
+        public.add_routes([*api.routes, *forms.routes, *sites.routes])
+
+        private = server.internal_app(config, ready)
+        private[internal.SERVICE] = service
+        private.add_routes(internal.routes)
+        async with (
+            bus.listen({**checker.handlers, **live.handlers}, on_gap=lambda: _catch_up(checker, live)),
+            server.serving(public, around=visitors.front) as public_server,
+            server.serving(private) as internal_server,
+        ):
+            yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
+
+
+def _catch_up(checker: auth_client.AuthClient, live: LiveSites) -> None:
+    """Trust nothing that an event may have overtaken while none was heard."""
+    checker.flush()
+    live.doubt()

@@ -1,0 +1,71 @@
+"""Form intake over HTTP: `POST /submit/{deployment_id}` from any origin, and the page that says thank you."""
+
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from services.deploy import fields, pages
+from services.deploy.config import Config
+from services.deploy.intake import Intake
+from services.deploy.live import LiveSites
+from services.deploy.store import DeploymentNotFound, Site
+from shared import http, ids, limits
+from shared.errors import BadRequest
+
+#: All of a submission's bytes (R18).
+MAX_BODY: Final = 256 * http.KIB
+#: So that one visitor cannot close a form for the others: each address first, then all together.
+PER_VISITOR: Final = "10/minute"
+PER_SITE: Final = "60/minute"
+
+INTAKE: Final = web.AppKey("intake", Intake)
+LIVE: Final = web.AppKey("live", LiveSites)
+LIMITER: Final = web.AppKey("limiter", limits.Limiter)
+CONFIG: Final = web.AppKey("config", Config)
+
+routes = web.RouteTableDef()
+routes.options("/submit/{deployment_id}")(http.preflight("POST"))
+
+
+@routes.post("/submit/{deployment_id}")
+@http.rules(body=MAX_BODY, cors=True)
+async def submit(request: web.Request) -> web.Response:
+    """Take in one submission, and answer a script with JSON, a browser's own form with the next page."""
+    site = await _site(request)
+    config, limiter = request.app[CONFIG], request.app[LIMITER]
+    visitor = limits.network(http.client_ip(request, config.trusted_proxies))
+    await limiter.hit(PER_VISITOR, "submit", site.id, visitor)
+    await limiter.hit(PER_SITE, "submit", site.id)
+    key = _idempotency_key(request)
+    content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
+    body = await http.read_body(request, MAX_BODY)
+    sent = fields.parse(content_type, body)
+    submission_id = await request.app[INTAKE].take(site, sent, key=key, body=body)
+    if "text/html" in request.headers.get(hdrs.ACCEPT, "") and not fields.is_json(content_type):
+        own = fields.next_page(sent.control.get("_next", ""), config.site_url(site.slug))
+        location = own or f"{config.api_url}/submit/{site.id}/thanks"
+        return web.Response(status=303, headers={hdrs.LOCATION: location})
+    return http.json({"message": "Submission received", "id": submission_id})
+
+
+@routes.get("/submit/{deployment_id}/thanks")
+async def thanks(request: web.Request) -> web.Response:
+    """Say thank you, with a way back to the site."""
+    site = await _site(request)
+    back = request.app[CONFIG].site_url(site.slug)
+    return pages.page("Thank you", "Your message has arrived.", link=(back, "Back to the site"))
+
+
+async def _site(request: web.Request) -> Site:
+    deployment_id = request.match_info["deployment_id"]
+    site = await request.app[LIVE].find(deployment_id) if ids.is_id(deployment_id, "dep") else None
+    if site is None:
+        raise DeploymentNotFound
+    return site
+
+
+def _idempotency_key(request: web.Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise BadRequest("The Idempotency-Key must be 1 to 255 printable characters")
+    return key

@@ -1,0 +1,74 @@
+"""Taking in a submission: stored with its notice in one statement. Visitors wait for PostgreSQL and nothing else."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from services.deploy import submissions
+from services.deploy.config import Config
+from services.deploy.fields import Sent
+from services.deploy.store import Site
+from services.deploy.submissions import Submission
+from shared import db, ids, outbox
+from shared.errors import Invalid
+from shared.events import Envelope, SubmissionMail
+
+
+class KeyReused(Invalid):
+    """The same Idempotency-Key came with another body."""
+
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used with another body"
+
+
+class Intake:
+    """Stores what visitors send; one per process."""
+
+    def __init__(self, pool: db.Pool, messages: outbox.Outbox, config: Config) -> None:
+        self._pool = pool
+        self._outbox = messages
+        self._config = config
+
+    async def take(self, site: Site, sent: Sent, *, key: str | None, body: bytes) -> str:
+        """Store a submission and return its id; the owner's notice is stored with it, for spam there is none.
+
+        Idempotent under `key`: the same body gets the first id again. Raise KeyReused for another one.
+        """
+        name = ids.random_base62(ids.ID_LENGTH)
+        given = Submission(
+            id=f"sub_{name}",
+            deployment_id=site.id,
+            form=sent.form,
+            status="spam" if sent.is_spam else "accepted",
+            data=sent.data,
+            version=site.version,
+            created_at=datetime.now(UTC),
+            idempotency_key=key,
+            body_digest=hashlib.sha256(body).hexdigest() if key else None,
+        )
+        envelope = None if sent.is_spam else self._notice(site, sent, given, f"msg_{name}")
+        async with db.acquire(self._pool) as conn:
+            if not await submissions.add(conn, given, envelope):
+                return await self._first(conn, given)
+        if envelope:
+            self._outbox.wake()
+        return given.id
+
+    async def _first(self, conn: db.Connection, given: Submission) -> str:
+        assert given.idempotency_key is not None  # noqa: S101 - nothing else conflicts
+        first, digest = await submissions.find_earlier(conn, given.deployment_id, given.idempotency_key)
+        if digest != given.body_digest:
+            raise KeyReused
+        return first
+
+    def _notice(self, site: Site, sent: Sent, given: Submission, message_id: str) -> dict[str, Any]:
+        event = SubmissionMail(
+            to=site.email,
+            slug=site.slug,
+            site_url=self._config.site_url(site.slug),
+            submission_id=given.id,
+            data=sent.data,
+            reply_to=sent.reply_to,
+            received_at=given.created_at,
+        )
+        return Envelope.row(event, message_id=message_id, at=given.created_at)

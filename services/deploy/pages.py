@@ -1,0 +1,65 @@
+"""The few pages that are ours on visitors' screens: thanks, not found, not now. One look, no script, a strict CSP."""
+
+import base64
+import hashlib
+from html import escape
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from shared.errors import AppError
+
+_STYLE: Final = """
+:root{--bg:#f7f7f5;--card:#ffffff;--ink:#1a1d1c;--muted:#5c6662;--line:#e2e5e1;--accent:#0f6b5c;--on-accent:#ffffff}
+@media (prefers-color-scheme:dark){:root{--bg:#121514;--card:#1b201e;--ink:#e9edeb;--muted:#9aa5a0;--line:#2c3330;
+--accent:#4fc3a9;--on-accent:#0b1412}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--bg);color:var(--ink);
+font:1.0625rem/1.6 system-ui,sans-serif}
+main{width:100%;max-width:30rem;padding:2.5rem 2rem;background:var(--card);border:1px solid var(--line);
+border-radius:10px;text-align:center}
+h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.25}
+p{margin:0;color:var(--muted);overflow-wrap:anywhere}
+a{display:inline-block;margin-top:1.75rem;padding:.65rem 1.4rem;border-radius:10px;background:var(--accent);
+color:var(--on-accent);text-decoration:none;font-weight:600}
+a:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
+"""
+_DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_CSP: Final = (
+    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+_TEXTS: Final = {
+    400: ("This address cannot be read", "Check the address, or follow a link to the page instead."),
+    404: ("There is no page here", "The address may be mistyped, or the page has moved or was taken down."),
+    405: ("This page can only be looked at", "Forms are sent to the address that the form itself names."),
+    503: ("This page is not available right now", "Please try again in a moment."),
+}
+
+
+def page(title: str, text: str, *, status: int = 200, link: tuple[str, str] | None = None) -> web.Response:
+    """Answer with a page of a heading, a sentence and perhaps a link (address and text)."""
+    anchor = f'<a href="{escape(link[0])}">{escape(link[1])}</a>' if link else ""
+    body = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{anchor}</main></body></html>"
+    )
+    headers = {
+        hdrs.CONTENT_TYPE: "text/html; charset=utf-8",
+        hdrs.CACHE_CONTROL: "no-store",
+        "Content-Security-Policy": _CSP,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(body=body.encode(), status=status, headers=headers)
+
+
+def failure(error: AppError) -> web.Response:
+    """Show an error to a visitor, who cannot do anything with its code."""
+    title, text = _TEXTS.get(error.status, ("Something went wrong", "Please try again in a moment."))
+    response = page(title, text, status=error.status)
+    if error.retry_after is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(max(1, round(error.retry_after)))
+    return response

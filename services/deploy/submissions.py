@@ -1,0 +1,80 @@
+"""The SQL of what visitors send: a connection in, a value out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.db import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One thing that a visitor sent."""
+
+    id: str
+    deployment_id: str
+    form: str | None
+    status: str
+    data: Mapping[str, Any]
+    version: int
+    created_at: datetime
+    idempotency_key: str | None = None
+    body_digest: str | None = None
+
+
+_ADD = """
+    WITH noted AS (INSERT INTO outbox (envelope) SELECT $8::json WHERE $8::json IS NOT NULL)
+    INSERT INTO submissions (id, deployment_id, form, status, data, version, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+_ADD_ONCE = """
+    WITH stored AS (
+        INSERT INTO submissions
+            (id, deployment_id, form, status, data, version, created_at, idempotency_key, body_digest)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $10)
+        ON CONFLICT (deployment_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+        RETURNING id
+    ), noted AS (
+        INSERT INTO outbox (envelope) SELECT $8::json FROM stored WHERE $8::json IS NOT NULL
+    )
+    SELECT id FROM stored
+"""
+
+
+async def add(conn: Connection, given: Submission, envelope: Mapping[str, Any] | None) -> bool:
+    """Store a submission, and the message about it, in one statement that is its own transaction.
+
+    False when this idempotency key was used before: nothing is stored then.
+    """
+    values = (
+        given.id, given.deployment_id, given.form, given.status, given.data, given.version, given.created_at, envelope,
+    )  # fmt: skip
+    if given.idempotency_key is None:
+        await conn.execute(_ADD, *values)
+        return True
+    return await conn.fetchval(_ADD_ONCE, *values, given.idempotency_key, given.body_digest) is not None
+
+
+async def find_earlier(conn: Connection, deployment_id: str, idempotency_key: str) -> tuple[str, str]:
+    """Return id and body digest of the submission that came with this key."""
+    row = await conn.fetchrow(
+        "SELECT id, body_digest FROM submissions WHERE deployment_id = $1 AND idempotency_key = $2",
+        deployment_id, idempotency_key,
+    )  # fmt: skip
+    assert row is not None  # noqa: S101 - rows are not deleted while a request runs
+    return row["id"], row["body_digest"]
+
+
+async def list_page(conn: Connection, deployment_id: str, *, limit: int, offset: int) -> tuple[list[Submission], int]:
+    """Return one page of the accepted submissions, newest first, and how many there are."""
+    total: int = await conn.fetchval(
+        "SELECT count(*) FROM submissions WHERE deployment_id = $1 AND status = 'accepted'", deployment_id
+    )
+    rows = await conn.fetch(
+        "SELECT id, deployment_id, form, status, data, version, created_at FROM submissions"
+        " WHERE deployment_id = $1 AND status = 'accepted' ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
+        deployment_id, limit, offset,
+    )  # fmt: skip
+    return [Submission(**row) for row in rows], total

@@ -1,0 +1,127 @@
+"""`kill -9` of a real deploy process: what was answered is there, and nothing is half there."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import orjson
+import pytest
+
+from tests.support.deploying import FORM
+from tests.support.fake_auth import TOKEN, FakeAuth
+from tests.support.processes import Process
+
+
+@pytest.fixture
+def process(database_url: str, tmp_path: Path, auth: FakeAuth) -> Iterator[Process]:
+    """Give a deploy process that has no broker: what it says stays in its outbox."""
+    made = Process(
+        "deploy",
+        tmp_path,
+        INVOKER_DATABASE_URL=database_url,
+        INVOKER_AMQP_URL="amqp://guest:guest@127.0.0.1:1/",
+        INVOKER_SERVICE_TOKEN=TOKEN,
+        INVOKER_AUTH_INTERNAL_URL=auth.url,
+        INVOKER_BLOBS_URL=(tmp_path / "blobs").as_uri(),
+        INVOKER_RATE_LIMITS="off",
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Give a client that keeps no connection, so that each try meets the process as it is."""
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(10)) as opened:
+        yield opened
+
+
+async def a_site(session: aiohttp.ClientSession, process: Process, key: str, html: str = FORM) -> dict[str, str]:
+    """Publish a site."""
+    headers = {"Authorization": f"Bearer {key}"}
+    async with session.post(f"{process.url}/deploy", headers=headers, json={"html": html}) as answer:
+        made: dict[str, str] = await answer.json()
+        return made
+
+
+async def killing(process: Process, times: int, working: "asyncio.Task[None]") -> None:
+    """Kill and start the process again, at moments of chance, while the others work."""
+    for _ in range(times):
+        await asyncio.sleep(random.uniform(0.1, 0.4))
+        await asyncio.to_thread(process.kill)
+        await asyncio.to_thread(process.start)
+    await working
+
+
+async def test_r81_every_answered_submission_is_there_once(
+    process: Process, session: aiohttp.ClientSession, auth: FakeAuth, database_url: str
+) -> None:
+    """R81: 1,000 posts and 4 kills; what was not answered is there once or not at all."""
+    await asyncio.to_thread(process.start)
+    site = await a_site(session, process, auth.key())
+    waiting, answered = list(range(1000)), set[int]()
+
+    async def visitor() -> None:
+        while waiting:
+            number = waiting.pop()
+            try:
+                async with session.post(f"{process.url}/submit/{site['id']}", json={"n": number}) as answer:
+                    if answer.status == 200:
+                        answered.add(number)
+            except aiohttp.ClientConnectorError:
+                waiting.append(number)  # it was never sent
+                await asyncio.sleep(0.05)
+            except aiohttp.ClientError:
+                pass
+
+    async def all_visitors() -> None:
+        await asyncio.gather(*(visitor() for _ in range(8)))
+
+    await killing(process, 4, asyncio.create_task(all_visitors()))
+    conn = await asyncpg.connect(database_url)
+    stored = Counter(orjson.loads(row["data"])["n"] for row in await conn.fetch("SELECT data FROM deploy.submissions"))
+    noted = Counter(
+        orjson.loads(row["envelope"])["data"]["data"]["n"]
+        for row in await conn.fetch("SELECT envelope FROM deploy.outbox WHERE envelope ->> 'type' = 'mail.submission'")
+    )
+    await conn.close()
+    assert len(answered) > 900
+    assert answered <= stored.keys()
+    assert set(stored.values()) == {1}
+    assert noted == stored
+
+
+async def test_a_kill_in_a_deploy_leaves_the_old_version_or_the_new(
+    process: Process, session: aiohttp.ClientSession, auth: FakeAuth
+) -> None:
+    await asyncio.to_thread(process.start)
+    key = auth.key()
+    site = await a_site(session, process, key, "0")
+    deadline, number, answered = asyncio.get_running_loop().time() + 4, 0, 0
+    headers, host = {"Authorization": f"Bearer {key}"}, {"Host": f"{site['slug']}.sites.localhost"}
+
+    async def owner() -> None:
+        nonlocal number, answered
+        while asyncio.get_running_loop().time() < deadline:
+            number += 1
+            files = [{"path": path, "content": f"{number}"} for path in ("index.html", "a.txt", "b.txt")]
+            try:
+                url = f"{process.url}/deploy/{site['id']}"
+                async with session.put(url, headers=headers, json={"files": files}) as answer:
+                    answered = number if answer.status == 200 else answered
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+
+    await killing(process, 3, asyncio.create_task(owner()))
+    shown = set()
+    for path in ("/", "/a.txt", "/b.txt"):
+        async with session.get(process.url + path, headers=host) as page:
+            assert page.status == 200
+            shown.add((await page.text(), page.headers["X-Invoker-Version"]))
+    assert len(shown) == 1
+    assert answered <= int(shown.pop()[0]) <= number
