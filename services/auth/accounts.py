@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
-
 from shared.errors import Invalid
 
 #: Characters of an address that are read at all; RFC 5321 allows 254.
@@ -31,6 +29,9 @@ class Address:
 
 def parse_address(text: str) -> Address:
     """Read an address, in any script; no DNS is asked. Raise InvalidEmail."""
+    # for the first login, not for every start: its tables take as long to read as aiohttp's parser
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         # "test environment" means that names under .test, which exist nowhere, count as well
         to = validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized

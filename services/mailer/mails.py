@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
-from email_validator import EmailNotValidError, validate_email
 
 from services.mailer.config import Sender
 from shared.events import Envelope, Event
@@ -101,6 +100,9 @@ def to_bytes(mail: Mail, *, sender: Sender, now: datetime) -> bytes:
 
 def address(text: str) -> str | None:
     """Return the one address that `text` is, safe in a header and in an SMTP command; None for anything else."""
+    # for the first mail, not for every start
+    from email_validator import EmailNotValidError, validate_email
+
     if "=?" in text:  # allowed in an address, but the header machinery would decode it
         return None
     try:
