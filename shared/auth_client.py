@@ -11,17 +11,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, Literal, Protocol
 
 import aiohttp
 from aiohttp import hdrs, web
-from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
 
 from shared import credentials, http, logs
 from shared.bus import Delivery, Handlers
 from shared.errors import Forbidden, Unauthorized, Unavailable
 from shared.events import KeyRevoked
+from shared.expiring import Expiring
 
 log = logs.get(__name__)
 
@@ -61,7 +62,12 @@ class Caller(BaseModel):
 
     def may(self, scope: str) -> bool:
         """Tell whether the credential has this scope, by itself or by implication."""
-        return any(scope == own or scope in IMPLIES.get(own, ()) for own in self.scopes)
+        return scope in _all_scopes(self.scopes)
+
+
+@cache
+def _all_scopes(scopes: frozenset[str]) -> frozenset[str]:
+    return scopes.union(*(IMPLIES.get(scope, ()) for scope in scopes))
 
 
 class Checker(Protocol):
@@ -91,9 +97,8 @@ class AuthClient:
         self._session = session
         self._url = f"{url}/internal/verify"
         self._headers = {hdrs.AUTHORIZATION: f"Bearer {token}"}
-        self._clock = clock
-        self._valid: TTLCache[str, tuple[Caller, float]] = TTLCache(MAX_VALID, GRACE, timer=clock)
-        self._invalid: TTLCache[str, bool] = TTLCache(MAX_INVALID, NEGATIVE, timer=clock)
+        self._valid: Expiring[str, Caller] = Expiring(MAX_VALID, GRACE, clock)
+        self._invalid: Expiring[str, None] = Expiring(MAX_INVALID, NEGATIVE, clock)
         self._lookups: dict[str, _Lookup] = {}
         #: How many RPCs were made; the tests and metrics read it.
         self.calls = 0
@@ -101,9 +106,7 @@ class AuthClient:
     def cached(self, digest: str) -> Caller | None:
         """Return the owner of a key that was valid within `POSITIVE` seconds, None for any other."""
         known = self._valid.get(digest)
-        if known is not None and self._clock() - known[1] < POSITIVE:
-            return _unexpired(known[0])
-        return None
+        return _unexpired(known[0]) if known is not None and known[1] < POSITIVE else None
 
     async def check(self, digest: str) -> Caller | None:
         """Return the owner of the key with this digest, from the cache if it may be.
@@ -112,7 +115,7 @@ class AuthClient:
         """
         if (caller := self.cached(digest)) is not None:
             return caller
-        if digest in self._invalid and digest not in self._valid:
+        if self._invalid.get(digest) is not None:
             return None
         lookup = self._lookups.get(digest)
         if lookup is None:
@@ -124,7 +127,7 @@ class AuthClient:
 
     def evict(self, digest: str) -> None:
         """Forget a key: it was revoked. A look-up under way starts over (R46)."""
-        self._valid.pop(digest, None)
+        self._valid.pop(digest)
         if lookup := self._lookups.get(digest):
             lookup.overtaken = True
 
@@ -160,10 +163,11 @@ class AuthClient:
 
     def _remember(self, digest: str, caller: Caller | None) -> None:
         if caller is None:
-            self._valid.pop(digest, None)
-            self._invalid[digest] = True
+            self._valid.pop(digest)
+            self._invalid.put(digest, None)
         else:
-            self._valid[digest] = (caller, self._clock())
+            self._invalid.pop(digest)
+            self._valid.put(digest, caller)
 
     def _without_auth(self, digest: str, error: Exception) -> Caller:
         log.warning("auth.unreachable", error=type(error).__name__)

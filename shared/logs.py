@@ -9,8 +9,18 @@ from contextvars import ContextVar
 from typing import IO, Any, Final
 
 import orjson
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+
+# structlog's renderer for terminals imports rich where it is installed, a tenth of a second at every start, and its
+# tracebacks hold up the event loop for longer. Ours are plain: as far as structlog can see, rich is not there.
+_hidden: dict[str, Any] = {"rich": sys.modules.get("rich")}
+sys.modules["rich"] = None  # type: ignore[assignment]
+import structlog  # noqa: E402
+from structlog.typing import EventDict, Processor, WrappedLogger  # noqa: E402
+
+if _hidden["rich"] is None:
+    del sys.modules["rich"]
+else:
+    sys.modules |= _hidden
 
 #: The id of the request or message being worked on; carried from HTTP through the outbox to the mail.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
