@@ -1,4 +1,4 @@
-"""Taking in a submission: stored with its notice in one statement. Visitors wait for PostgreSQL and nothing else."""
+"""Taking in a submission: stored with its notice in one commit. Visitors wait for PostgreSQL and nothing else."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from services.deploy.config import Config
 from services.deploy.fields import Sent
 from services.deploy.store import Site
 from services.deploy.submissions import Submission
+from services.deploy.writer import Writer
 from shared import db, ids, outbox
 from shared.errors import Invalid
 from shared.events import Envelope, SubmissionMail
@@ -26,6 +27,7 @@ class Intake:
 
     def __init__(self, pool: db.Pool, messages: outbox.Outbox, config: Config) -> None:
         self._pool = pool
+        self._writer = Writer(pool)
         self._outbox = messages
         self._config = config
 
@@ -47,16 +49,20 @@ class Intake:
             body_digest=hashlib.sha256(body).hexdigest() if key else None,
         )
         envelope = None if sent.is_spam else self._notice(site, sent, given, f"msg_{name}")
-        async with db.acquire(self._pool) as conn:
-            if not await submissions.add(conn, given, envelope):
-                return await self._first(conn, given)
+        stored = given.id
+        if key is None:
+            await self._writer.add(given, envelope)
+        else:
+            stored = await self._once(given, envelope, key)
         if envelope:
             self._outbox.wake()
-        return given.id
+        return stored
 
-    async def _first(self, conn: db.Connection, given: Submission) -> str:
-        assert given.idempotency_key is not None  # noqa: S101 - nothing else conflicts
-        first, digest = await submissions.find_earlier(conn, given.deployment_id, given.idempotency_key)
+    async def _once(self, given: Submission, envelope: dict[str, Any] | None, key: str) -> str:
+        async with db.acquire(self._pool) as conn:
+            if await submissions.add_once(conn, given, envelope):
+                return given.id
+            first, digest = await submissions.find_earlier(conn, given.deployment_id, key)
         if digest != given.body_digest:
             raise KeyReused
         return first

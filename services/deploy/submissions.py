@@ -1,6 +1,6 @@
 """The SQL of what visitors send: a connection in, a value out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,10 +23,14 @@ class Submission:
     body_digest: str | None = None
 
 
-_ADD = """
-    WITH noted AS (INSERT INTO outbox (envelope) SELECT $8::json WHERE $8::json IS NOT NULL)
+_ADD_ALL = """
+    WITH noted AS (
+        INSERT INTO outbox (envelope) SELECT envelope FROM unnest($8::json[]) AS envelope WHERE envelope IS NOT NULL
+    )
     INSERT INTO submissions (id, deployment_id, form, status, data, version, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    SELECT id, deployment_id, form, status, data, version, created_at
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[], $6::int[], $7::timestamptz[])
+        AS given (id, deployment_id, form, status, data, version, created_at)
 """
 
 _ADD_ONCE = """
@@ -42,19 +46,25 @@ _ADD_ONCE = """
     SELECT id FROM stored
 """
 
+#: What is stored, and the message about it, if there is to be one.
+Noted = tuple[Submission, Mapping[str, Any] | None]
 
-async def add(conn: Connection, given: Submission, envelope: Mapping[str, Any] | None) -> bool:
-    """Store a submission, and the message about it, in one statement that is its own transaction.
 
-    False when this idempotency key was used before: nothing is stored then.
-    """
-    values = (
+async def add_all(conn: Connection, given: Sequence[Noted]) -> None:
+    """Store submissions, and the messages about them, in one statement that is its own transaction."""
+    await conn.execute(_ADD_ALL, *zip(*(_values(*each) for each in given), strict=True))
+
+
+async def add_once(conn: Connection, given: Submission, envelope: Mapping[str, Any] | None) -> bool:
+    """Do the same for one with an idempotency key; false when the key was used before: nothing is stored then."""
+    values = (*_values(given, envelope), given.idempotency_key, given.body_digest)
+    return await conn.fetchval(_ADD_ONCE, *values) is not None
+
+
+def _values(given: Submission, envelope: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    return (
         given.id, given.deployment_id, given.form, given.status, given.data, given.version, given.created_at, envelope,
     )  # fmt: skip
-    if given.idempotency_key is None:
-        await conn.execute(_ADD, *values)
-        return True
-    return await conn.fetchval(_ADD_ONCE, *values, given.idempotency_key, given.body_digest) is not None
 
 
 async def find_earlier(conn: Connection, deployment_id: str, idempotency_key: str) -> tuple[str, str]:

@@ -1,0 +1,74 @@
+"""Submissions that arrive together are committed together: one statement, one commit, for all that wait.
+
+Nobody waits to be joined: a write begins at once, and what arrives while it runs is the next one. So a busy form
+costs the database a commit for dozens of posts, and a quiet one gets its answer as fast as ever.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from services.deploy import submissions
+from services.deploy.submissions import Submission
+from shared import db
+from shared.errors import AppError, Unavailable
+
+#: Submissions of one statement: 256 KiB each at most, and again as much in the notice.
+MAX_TOGETHER: Final = 32
+#: Statements under way at once: while one waits for its commit, the next is put together.
+WRITES: Final = 2
+
+_Waiting = tuple[Submission, Mapping[str, Any] | None, "asyncio.Future[None]"]
+
+
+class Writer:
+    """Stores submissions and the messages about them; one per process."""
+
+    def __init__(self, pool: db.Pool) -> None:
+        self._pool = pool
+        self._waiting: list[_Waiting] = []
+        self._writes: set[asyncio.Task[None]] = set()
+
+    async def add(self, given: Submission, envelope: Mapping[str, Any] | None) -> None:
+        """Return when the submission and its message are committed. Raise Unavailable when they could not be.
+
+        Whoever is cancelled while waiting leaves the write itself alone.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((given, envelope, done))
+        if len(self._writes) < WRITES:
+            write = asyncio.create_task(self._run())
+            self._writes.add(write)
+            write.add_done_callback(self._writes.discard)
+        await done
+
+    async def _run(self) -> None:
+        while self._waiting:
+            together, self._waiting = self._waiting[:MAX_TOGETHER], self._waiting[MAX_TOGETHER:]
+            try:
+                await self._write(together)
+            except Exception:  # noqa: BLE001 - whatever one of them did must not cost the others their place
+                for each in together:
+                    await self._write_alone(each)
+
+    async def _write_alone(self, one: _Waiting) -> None:
+        try:
+            await self._write([one])
+        except Exception as error:  # noqa: BLE001 - it is raised where the submission came from
+            if not one[2].done():
+                one[2].set_exception(error)
+
+    async def _write(self, together: list[_Waiting]) -> None:
+        failure: type[AppError] | None = None
+        try:
+            async with db.acquire(self._pool) as conn:
+                await submissions.add_all(conn, [(given, envelope) for given, envelope, _ in together])
+        except Unavailable:
+            failure = Unavailable
+        for _, _, done in together:
+            if done.done():
+                continue
+            if failure is None:
+                done.set_result(None)
+            else:
+                done.set_exception(failure())

@@ -1,0 +1,105 @@
+"""Submissions committed together: all are there, and one that cannot be stored costs no other its place."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.deploy import submissions, writer
+from services.deploy.submissions import Submission
+from services.deploy.writer import Writer
+from shared import db
+from shared.errors import Unavailable
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[db.Pool]:
+    """Give a pool on the service's tables."""
+    async with db.pool(database_url, "deploy") as opened:
+        yield opened
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Give how many submissions each statement had."""
+    seen: list[int] = []
+    real = submissions.add_all
+
+    async def counted(conn: db.Connection, given: Sequence[submissions.Noted]) -> None:
+        seen.append(len(given))
+        await real(conn, given)
+
+    monkeypatch.setattr(submissions, "add_all", counted)
+    return seen
+
+
+def a_submission(number: int, **data: Any) -> Submission:
+    """Build one; its id is its number."""
+    return Submission(
+        id=str(number),
+        deployment_id="dep_1",
+        form=None,
+        status="accepted",
+        data={"z": number, "a": [1, {"b": None}], **data},
+        version=1,
+        created_at=datetime.now(UTC),
+    )
+
+
+async def stored(pool: db.Pool) -> tuple[dict[str, Mapping[str, Any]], list[Any]]:
+    """Return data by id, and the messages."""
+    rows = await pool.fetch("SELECT id, data FROM submissions")
+    messages = await pool.fetch("SELECT envelope FROM outbox ORDER BY id")
+    return {row["id"]: row["data"] for row in rows}, [row["envelope"] for row in messages]
+
+
+async def test_what_arrives_together_is_committed_together(pool: db.Pool, sizes: list[int]) -> None:
+    write = Writer(pool)
+    count = 3 * writer.MAX_TOGETHER
+    messages = [{"n": n} if n % 2 else None for n in range(count)]
+    await asyncio.gather(*(write.add(a_submission(n), messages[n]) for n in range(count)))
+    rows, noted = await stored(pool)
+    assert rows == {str(n): {"z": n, "a": [1, {"b": None}]} for n in range(count)}
+    assert list(rows["1"]) == ["z", "a"]
+    assert sorted(each["n"] for each in noted) == list(range(1, count, 2))
+    assert sizes == [writer.MAX_TOGETHER] * 3
+
+
+async def test_one_alone_does_not_wait(pool: db.Pool, sizes: list[int]) -> None:
+    await Writer(pool).add(a_submission(1), None)
+    assert sizes == [1]
+
+
+async def test_one_that_cannot_be_stored_costs_no_other_its_place(pool: db.Pool) -> None:
+    write = Writer(pool)
+    await write.add(a_submission(1), None)
+    results = await asyncio.gather(*(write.add(a_submission(n), {"n": n}) for n in range(5)), return_exceptions=True)
+    assert [type(result) for result in results] == [type(None), asyncpg.UniqueViolationError, *[type(None)] * 3]
+    rows, noted = await stored(pool)
+    assert sorted(rows) == ["0", "1", "2", "3", "4"]
+    assert sorted(each["n"] for each in noted) == [0, 2, 3, 4]
+
+
+async def test_who_goes_away_leaves_the_others_theirs(pool: db.Pool) -> None:
+    write = Writer(pool)
+    tasks = [asyncio.create_task(write.add(a_submission(n), None)) for n in range(5)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    await asyncio.gather(*tasks[1:])
+    assert len((await stored(pool))[0]) == 5
+
+
+async def test_without_the_database_each_is_told(pool: db.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lost(*_: Any) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(submissions, "add_all", lost)
+        write = Writer(pool)
+        results = await asyncio.gather(*(write.add(a_submission(n), None) for n in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [Unavailable] * 3
+    await write.add(a_submission(9), None)
+    assert list((await stored(pool))[0]) == ["9"]
