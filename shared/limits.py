@@ -6,7 +6,7 @@ from typing import Final
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import FixedWindowRateLimiter
 
 from shared.errors import RateLimited
 
@@ -27,11 +27,13 @@ def network(address: str) -> str:
 
 
 class Limiter:
-    """Counts hits in moving windows; switched off as a whole by configuration."""
+    """Counts hits in windows that begin with somebody's first; switched off as a whole by configuration."""
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
-        self._strategy = MovingWindowRateLimiter(MemoryStorage())
+        # one counter a key, from its first hit on, and an exact Retry-After. The library's exact log of hits is swept
+        # key by key in threads: callers with many addresses could make that expensive
+        self._strategy = FixedWindowRateLimiter(MemoryStorage())
 
     async def hit(self, limit: str, *who: str) -> None:
         """Count one hit of `who` against a limit such as `5/minute`. Raise RateLimited when it is used up."""
