@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, Literal, Protocol
 
-import aiohttp
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict
 
@@ -23,6 +22,7 @@ from shared.bus import Delivery, Handlers
 from shared.errors import Forbidden, Unauthorized, Unavailable
 from shared.events import KeyRevoked
 from shared.expiring import Expiring
+from shared.internal_call import InternalCalls
 
 log = logs.get(__name__)
 
@@ -60,9 +60,18 @@ class Caller(BaseModel):
     site: str | None = None
     expires_at: datetime | None = None
 
+    def wire(self) -> dict[str, Any]:
+        """Return what travels from auth to whoever asked; `Caller.model_validate` reads it."""
+        return {**self.__dict__, "scopes": list(self.scopes)}
+
     def may(self, scope: str) -> bool:
         """Tell whether the credential has this scope, by itself or by implication."""
         return scope in _all_scopes(self.scopes)
+
+
+class _Answer(BaseModel):
+    valid: bool
+    caller: Caller | None = None
 
 
 @cache
@@ -91,12 +100,8 @@ class _Lookup:
 class AuthClient:
     """Checks keys against auth's internal port; one per process."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, url: str, token: str, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._session = session
-        self._url = f"{url}/internal/verify"
-        self._headers = {hdrs.AUTHORIZATION: f"Bearer {token}"}
+    def __init__(self, auth: InternalCalls, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._auth = auth
         self._valid: Expiring[str, Caller] = Expiring(MAX_VALID, GRACE, clock)
         self._invalid: Expiring[str, None] = Expiring(MAX_INVALID, NEGATIVE, clock)
         self._lookups: dict[str, _Lookup] = {}
@@ -152,7 +157,7 @@ class AuthClient:
                 lookup.overtaken = False
                 try:
                     caller = await self._ask(digest)
-                except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                except (OSError, ValueError) as error:  # TimeoutError is an OSError
                     return self._without_auth(digest, error)
                 if not lookup.overtaken:
                     self._remember(digest, caller)
@@ -178,15 +183,13 @@ class AuthClient:
 
     async def _ask(self, digest: str) -> Caller | None:
         self.calls += 1
-        headers = self._headers | {"X-Request-ID": logs.request_id.get()}
-        async with (
-            asyncio.timeout(RPC_TIMEOUT),
-            self._session.post(self._url, json={"digest": digest}, headers=headers) as response,
-        ):
-            answer: dict[str, Any] = await response.json()
-            if response.status != 200:
-                raise ValueError(f"auth answered {response.status}")
-            return _unexpired(Caller.model_validate(answer["caller"])) if answer["valid"] else None
+        body = b'{"digest":"%s"}' % digest.encode()
+        async with asyncio.timeout(RPC_TIMEOUT):
+            status, raw = await self._auth.post("/internal/verify", body, request_id=logs.request_id.get())
+        if status != 200:
+            raise ValueError(f"auth answered {status}")
+        answer = _Answer.model_validate_json(raw)
+        return _unexpired(answer.caller) if answer.valid and answer.caller else None
 
 
 def _unexpired(caller: Caller) -> Caller | None:
@@ -196,10 +199,11 @@ def _unexpired(caller: Caller) -> Caller | None:
 @asynccontextmanager
 async def connect(url: str, token: str) -> AsyncIterator[AuthClient]:
     """Open a client of the auth service whose internal port is at `url`."""
-    # connections are given up well before auth closes them, so that none is used while it dies
-    connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=10)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        yield AuthClient(session, url, token)
+    calls = InternalCalls(url, token)
+    try:
+        yield AuthClient(calls)
+    finally:
+        calls.close()
 
 
 def bearer(request: web.BaseRequest) -> str | None:

@@ -37,9 +37,11 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             await db.ping(pool)
 
         inside = server.internal_app(config, ready)
-        inside[internal.KEYS] = keys
-        inside.add_routes(internal.routes)
-        async with server.serving(public_app(config, keys, logins, usage)) as public, server.serving(inside) as private:
+        verify = internal.verify_first(keys, config.service_token.get_secret_value())
+        async with (
+            server.serving(public_app(config, keys, logins, usage)) as public,
+            server.serving(inside, around=verify) as private,
+        ):
             yield server.Service(name="auth", public=public, internal=private, ready=ready)
 
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -17,6 +16,7 @@ from shared.auth_client import GRACE, MAX_INVALID, NEGATIVE, POSITIVE, AuthClien
 from shared.bus import Delivery
 from shared.errors import Unauthorized, Unavailable
 from shared.events import Envelope, KeyRevoked
+from shared.internal_call import InternalCalls
 from tests.support.eventually import eventually
 
 TOKEN = "a-service-token-for-tests"
@@ -82,9 +82,9 @@ async def rig() -> AsyncIterator[Rig]:
     await runner.setup()
     taken = server.bind("127.0.0.1", 0)
     await web.SockSite(runner, taken).start()
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as session:
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        yield Rig(auth, AuthClient(session, url, TOKEN, clock=clock), clock, runner.cleanup)
+    calls = InternalCalls(f"http://127.0.0.1:{taken.getsockname()[1]}", TOKEN)
+    yield Rig(auth, AuthClient(calls, clock=clock), clock, runner.cleanup)
+    calls.close()
     await runner.cleanup()
 
 
@@ -124,7 +124,7 @@ class Held(AuthClient):
     """Answers its own look-ups when the test says so, with what was true when they began."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__(None, "http://unused", TOKEN, clock=clock)  # type: ignore[arg-type]
+        super().__init__(InternalCalls("http://unused", TOKEN), clock=clock)
         self.valid = True
         self.waiting: list[tuple[asyncio.Future[None], bool]] = []
 
