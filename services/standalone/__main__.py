@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,14 +36,28 @@ FIRST_COMMANDS: Final = """
 """
 
 
+class _Refused(Exception):
+    """A SystemExit on its way out of a task: asyncio would let it end the loop in the middle."""
+
+    def __init__(self, code: str | int | None) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 def main() -> None:
     """Start, print where everything is, and run until SIGINT or SIGTERM; exit 0 after a clean stop."""
     settings = config.load(Config)
     default_urls(settings.port)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"configuration: INVOKER_DATA_DIR: {settings.data_dir}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(78) from None  # EX_CONFIG of sysexits.h
     with _only_one(settings.data_dir), _log_file(settings.data_dir) as log:
         try:
             run(_until_stopped(settings, log))
+        except _Refused as refused:
+            raise SystemExit(refused.code) from None
         except RuntimeError as error:
             raise SystemExit(str(error)) from error
         finally:
@@ -69,13 +84,16 @@ async def _serve(settings: Config, log: Path, stopping: "asyncio.Task[None]", re
     def say(step: str) -> None:
         print(f"  {time.monotonic() - started:5.1f} s  {step}", flush=True)
 
-    async with open_system(settings, say) as opened:
-        say("Ready")
-        urls = {"app": opened.app_url, "api": opened.api_url, "sites": opened.sites_url}
-        print(FIRST_COMMANDS.format(**urls, data=settings.data_dir, log=log), flush=True)
-        ready.set()
-        await asyncio.shield(stopping)
-        print("\n  Stopping …", flush=True)
+    try:
+        async with open_system(settings, say) as opened:
+            say("Ready")
+            urls = {"app": opened.app_url, "api": opened.api_url, "sites": opened.sites_url}
+            print(FIRST_COMMANDS.format(**urls, data=settings.data_dir, log=log), flush=True)
+            ready.set()
+            await asyncio.shield(stopping)
+            print("\n  Stopping …", flush=True)
+    except SystemExit as refused:
+        raise _Refused(refused.code) from None
 
 
 @contextmanager

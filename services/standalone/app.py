@@ -32,6 +32,8 @@ SCHEMAS: Final = ("auth", "deploy", "mailer")
 async def open_system(settings: Config, say: Say) -> AsyncIterator[config.BaseConfig]:
     """Start all of it, and yield the configuration whose URLs now answer. Everything stops in reverse order."""
     directory = settings.data_dir.resolve()
+    # what is wrong with the settings is said before anything is made
+    config.load(config.BaseConfig, database_url="", service_token="-" * 16)
     async with AsyncExitStack() as stack:
         sockets = take_port(settings.port)
         for taken in sockets:

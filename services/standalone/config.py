@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Config(BaseSettings):
     """`INVOKER_PORT` and `INVOKER_DATA_DIR`; two runs with different values live side by side."""
 
-    model_config = SettingsConfigDict(env_prefix="INVOKER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="INVOKER_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     port: int = Field(default=8080, ge=1, le=65535)
     data_dir: Path = Path(".invoker")

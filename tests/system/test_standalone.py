@@ -1,7 +1,10 @@
 """`make run` as a user meets it: one command, all of it, and nothing lost however it ends."""
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +13,7 @@ import aiohttp
 import pytest
 
 from tests.support.client import Client, an_address
-from tests.support.standalone import Standalone, free_port, running
+from tests.support.standalone import ROOT, Standalone, free_port, running
 
 FORM = '<form action="{{SUBMIT_URL}}" method=post><input name=email><button>Join</button></form>'
 
@@ -101,16 +104,33 @@ async def test_two_run_side_by_side(tmp_path: Path, session: aiohttp.ClientSessi
             assert answer.status == 200
 
 
-def test_a_port_in_use_is_said_in_words(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        port = free_port()
-        taken.bind(("127.0.0.1", port))
-        taken.listen()
-        system = Standalone(tmp_path / "data", port=port)
-        with pytest.raises(AssertionError, match=f"Port {port} is in use"):
-            system.start()
-
-
 def test_a_second_start_on_the_same_data_is_refused_in_words(tmp_path: Path) -> None:
     with running(tmp_path / "data"), pytest.raises(AssertionError, match="already runs"):
         Standalone(tmp_path / "data").start()
+
+
+@pytest.mark.parametrize(
+    "name,value", [("RATE_LIMITS", "maybe"), ("SITES_URL", "http://{slug}"), ("DATA_DIR", "/dev/null/x")]
+)
+def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path, name: str, value: str) -> None:
+    out = refused(tmp_path, 78, **{f"INVOKER_{name}": value})
+    assert out.startswith(f"configuration: INVOKER_{name}: ")
+    assert not (tmp_path / "data" / "postgres").exists(), "nothing is made before the settings are right"
+
+
+def test_a_port_in_use_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        out = refused(tmp_path, 1, INVOKER_PORT=str(other.getsockname()[1]))
+    assert out.startswith("Port ")
+    assert "INVOKER_PORT=" in out
+
+
+def refused(tmp_path: Path, code: int, **environment: str) -> str:
+    """Start a standalone that cannot, and return the one line that it writes."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INVOKER_")}
+    given = {"INVOKER_PORT": str(free_port()), "INVOKER_DATA_DIR": str(tmp_path / "data"), **environment}
+    command = [sys.executable, "-m", "services.standalone"]
+    ended = subprocess.run(command, cwd=ROOT, env=kept | given, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == code, ended.stderr
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    return ended.stderr
