@@ -31,10 +31,14 @@ def names(*urls: str) -> frozenset[str]:
 
 
 def host(request: web.BaseRequest) -> str:
-    """Return the host that the request names, lowercase and without its port."""
-    given = request.headers.get(hdrs.HOST, "").lower()
-    name, colon, port = given.rpartition(":")
-    return name if colon and port.isdigit() else given
+    """Return the host that the request names, lowercase, without its port and the root's dot."""
+    return without_port(request.headers.get(hdrs.HOST, ""))
+
+
+def without_port(given: str) -> str:
+    """Return a Host header's name: `LOCALHOST.:8080` and `localhost` are the same."""
+    name, colon, port = given.lower().rpartition(":")
+    return (name if colon and port.isdigit() else given.lower()).removesuffix(".")
 
 
 def known_hosts(*urls: str) -> Middleware:

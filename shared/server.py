@@ -54,10 +54,10 @@ class Protocol(web.RequestHandler):
         if status < 500:
             http.take_request_id({})
             response = http.error_response(BadRequest("The request is not valid HTTP"))
-            response.force_close()
-            return response
-        log.error("connection.failed", exc_info=exc)
-        response = http.error_response(AppError())
+        else:
+            log.error("connection.failed", exc_info=exc)
+            response = http.error_response(AppError())
+        response.headers["X-Request-ID"] = logs.request_id.get()
         response.force_close()
         return response
 

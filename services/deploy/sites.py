@@ -9,19 +9,17 @@ import urllib.parse
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Final
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
-from yarl import URL
 
 from services.deploy import pages, slugs, versions
 from services.deploy.answers import Ready, Whole, make_ready, matches, not_modified, sandboxed, takes_whole
 from services.deploy.blobs import SMALL, Blobs
 from services.deploy.config import Config
 from services.deploy.live import LiveSites
-from shared import http, logs
+from shared import http, logs, origins
 from shared.errors import AppError, BadRequest, MethodNotAllowed, NotFound, Unavailable
 from shared.server import Answer
 
@@ -187,31 +185,17 @@ def _failure(error: AppError) -> web.Response:
 def host_reader(config: Config) -> Callable[[str], str | None]:
     """Return a function that tells which slug a Host header names: None for the app and API, "" for nobody's host."""
     suffix = config.site_suffix
-    own = {URL(url).host for url in (config.app_url, config.api_url)}
+    own = origins.names(config.app_url, config.api_url)
 
     @lru_cache(4096)
     def slug_of(header: str) -> str | None:
-        host = header.lower()
-        if host.rpartition("]")[2].count(":"):
-            host = host.rpartition(":")[0]
-        host = host.removesuffix(".")
-        if host.endswith(suffix):
-            slug = host.removesuffix(suffix)
-            return slug if slugs.well_formed(slug) else ""
-        # without a dot, or a number: the name of this machine, not of a site
-        if host in own or "." not in host or host.endswith(".localhost") or _is_number(host):
+        host = origins.without_port(header)
+        if host in own:
             return None
-        return ""
+        slug = host.removesuffix(suffix)
+        return slug if slug != host and slugs.well_formed(slug) else ""
 
     return slug_of
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 # On the app's own origin, where no name of the site's own resolves
@@ -224,7 +208,7 @@ def _render(_request: web.Request, error: AppError) -> web.Response:
     return _failure(error)
 
 
-@routes.get("/s/{slug}")
+@routes.get("/s/{slug:[^/]*}")
 @http.rules(render=_render)
 async def to_directory(request: web.Request) -> web.Response:
     """Lead to the site's first page, so that its relative links work."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 from yarl import URL
 
+from shared import origins
 from shared.config import BaseConfig
 from shared.server import Server
 
@@ -34,7 +35,7 @@ class Router:
 
     def route(self, host: str, path: str) -> tuple[str, str]:
         """Return the name of the server and the path that it sees."""
-        name = _without_port(host)
+        name = origins.without_port(host)
         if name in self._api_hosts:
             return self._api(path), path
         if name not in self._app_hosts:
@@ -72,8 +73,3 @@ class Router:
 def _names(url: URL) -> set[str]:
     """Return the host names that mean this URL's host; a laptop's own name has three."""
     return {"localhost", "127.0.0.1", "[::1]"} if url.host == "localhost" else {url.host or ""}
-
-
-def _without_port(host: str) -> str:
-    name, colon, port = host.lower().rpartition(":")
-    return name if colon and port.isdigit() else host.lower()

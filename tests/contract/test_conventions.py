@@ -77,9 +77,12 @@ async def test_a_wrong_method_is_405_and_names_the_right_ones(client: Client, ke
     assert "POST" in answer.headers["Allow"]
 
 
-async def test_an_unknown_host_is_a_friendly_404_page(client: Client) -> None:
-    answer = await client.call("GET", f"{client.target.app}/", headers={"Host": "nobody.example"})
-    assert answer.status in {404, 421}
+@pytest.mark.parametrize("host", ["nobody.example", "evil.localhost", "intranet", "192.0.2.1", "sites.localhost"])
+@pytest.mark.parametrize("path", ["/", "/deploy", "/keys"])
+async def test_an_unknown_host_is_a_friendly_404_page(client: Client, host: str, path: str) -> None:
+    answer = await client.call("GET", client.target.app + path, headers={"Host": host})
+    assert answer.status == 404
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "Set-Cookie" not in answer.headers
 
 
@@ -124,3 +127,4 @@ def test_bytes_that_are_not_valid_http_are_refused(target: Target, raw: bytes) -
         sock.sendall(raw)
         answer = sock.recv(4096)
     assert answer.split(b" ", 2)[1][:1] == b"4", answer
+    assert b"X-Request-ID: " in answer

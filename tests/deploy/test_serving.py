@@ -149,6 +149,11 @@ UNKNOWN_HOSTS = [
     "'; DROP TABLE deployments; --.sites.localhost",
     "dep_0000000000000000.sites.localhost",
     "é.sites.localhost",
+    "sites.localhost",
+    "evil.localhost",
+    "intranet",
+    "192.168.0.1",
+    "localhost:port",
 ]
 
 
@@ -168,7 +173,7 @@ async def test_a_host_is_known_in_any_spelling(deploy: Deploy, slug: str, form: 
 
 
 async def test_the_apps_own_hosts_are_no_sites(deploy: Deploy) -> None:
-    for host in ("localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "api.localhost", "deploy"):
+    for host in ("localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "api.localhost", "LOCALHOST.:1"):
         answer = await deploy.call("GET", "/deploy", headers={"Host": host})
         assert (answer.status, answer.json["error"]) == (401, "Unauthorized")
 
