@@ -13,13 +13,12 @@ import orjson
 import pydantic
 from aiohttp import hdrs, web
 
-from shared import ids, logs
+from shared import ids, logs, parsing
 from shared.deadlines import Deadlines
 from shared.errors import (
     AppError,
     BadRequest,
     DeadlineExceeded,
-    Invalid,
     MethodNotAllowed,
     NotFound,
     Timeout,
@@ -42,8 +41,10 @@ BODY_DEADLINE: Final = 15.0
 #: A caller's own request id is kept when it has this form.
 _REQUEST_ID: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
 
-#: Declared types under which JSON arrives in practice: curl's default for `-d`, and "some bytes".
-_MAYBE_JSON: Final = frozenset({"application/x-www-form-urlencoded", "text/plain", "application/octet-stream"})
+#: Types under which JSON arrives: its own, curl's default for `-d`, and "some bytes", the default of many libraries.
+_JSON: Final = frozenset({"application/json", "application/x-www-form-urlencoded", "application/octet-stream"})
+#: Codings of a body that are undone before it is read.
+_CODINGS: Final = frozenset({"identity", "gzip", "deflate"})
 
 #: Facts that a handler learns and the log line of its request shall have (account, key).
 FACTS: Final = web.RequestKey("facts", dict[str, Any])
@@ -113,6 +114,8 @@ async def read_body(request: web.BaseRequest, limit: int) -> bytes:
     """Read the whole body, decompressed. Raise TooLarge past `limit` bytes, Timeout when it does not arrive."""
     if (length := request.content_length) is not None and length > limit:
         raise TooLarge(hint=f"At most {limit} bytes are taken here.")
+    if (coding := request.headers.get(hdrs.CONTENT_ENCODING)) is not None and coding.lower() not in _CODINGS:
+        raise UnsupportedMediaType("This content coding cannot be read", hint="Send the body as it is, or with gzip.")
     chunks: list[bytes] = []
     size = 0
     try:
@@ -126,45 +129,26 @@ async def read_body(request: web.BaseRequest, limit: int) -> bytes:
     except TimeoutError:
         raise Timeout from None
     except (web.RequestPayloadError, ConnectionResetError) as error:
+        # nothing after it can be read either; unless it counts as read, aiohttp tries, and logs the error as ours
+        request.content.feed_eof()
         raise BadRequest("The body is incomplete or wrongly encoded") from error
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def parse_json(raw: bytes) -> Any:
-    """Parse JSON strictly. Raise BadRequest for what is none, Invalid for text with a NUL (the database has none)."""
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise BadRequest("The body is not valid JSON") from None
-    if b"\\u0000" in raw and _has_nul(value):
-        raise Invalid("Text must not contain the character NUL")
-    return value
+async def read_json_bytes(request: web.Request) -> bytes:
+    """Read a body that is to be JSON, within the route's limit, and leave the parsing to the caller.
 
-
-def _has_nul(value: Any) -> bool:
-    waiting = [value]
-    while waiting:
-        match waiting.pop():
-            case str() as text if "\0" in text:
-                return True
-            case dict() as mapping:
-                waiting += [*mapping.keys(), *mapping.values()]
-            case list() as items:
-                waiting += items
-            case _:
-                pass
-    return False
+    Raise UnsupportedMediaType for a declared type that is not JSON.
+    """
+    declared = request.headers.get(hdrs.CONTENT_TYPE, "application/json").partition(";")[0].strip().lower()
+    if not (declared in _JSON or declared.endswith("+json")):
+        raise UnsupportedMediaType(hint="Send the body as application/json.")
+    return await read_body(request, rules_of(request).body)
 
 
 async def read_json(request: web.Request) -> Any:
-    """Read the body as JSON, within the route's limit.
-
-    Raise UnsupportedMediaType for a declared type that cannot be JSON, BadRequest for a body that is not.
-    """
-    declared = request.content_type if hdrs.CONTENT_TYPE in request.headers else "application/json"
-    if not (declared.endswith("json") or declared in _MAYBE_JSON):
-        raise UnsupportedMediaType(hint="Send the body as application/json.")
-    return parse_json(await read_body(request, rules_of(request).body))
+    """Read the body as JSON. Raise UnsupportedMediaType as `read_json_bytes`, BadRequest for a body that is none."""
+    return parsing.parse_json(await read_json_bytes(request))
 
 
 async def read_model(request: web.Request, model: type[M], *, empty: Any = None) -> M:
@@ -174,17 +158,7 @@ async def read_model(request: web.Request, model: type[M], *, empty: Any = None)
     """
     if empty is not None and not request.body_exists:
         return model.model_validate(empty)
-    return validate(model, await read_json(request))
-
-
-def validate(model: type[M], value: Any) -> M:
-    """Fit a parsed body into `model`. Raise Invalid naming the first field that does not fit."""
-    try:
-        return model.model_validate(value)
-    except pydantic.ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise Invalid(f"{where}: {first['msg']}") from None
+    return parsing.validate(model, await read_json(request))
 
 
 # The edge

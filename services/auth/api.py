@@ -11,7 +11,7 @@ from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, USAGE, ip, key_id
 from services.auth.accounts import MAX_EMAIL, parse_address
 from services.auth.keys import MAX_EXPIRES_IN, NewKey, scopes_for
 from services.auth.logins import Client
-from shared import http, ids, openapi
+from shared import http, ids, openapi, parsing
 from shared.errors import Invalid
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -38,22 +38,26 @@ class SessionBody(BaseModel):
 
 
 class OtpBody(BaseModel):
-    session_id: Annotated[str, Field(max_length=64)]
+    session_id: str
     email: Annotated[str, Field(max_length=MAX_EMAIL)]
 
 
 class VerifyBody(BaseModel):
-    session_id: Annotated[str, Field(max_length=64)]
-    code: Annotated[str, Field(max_length=64)]
+    """Of any length: whatever is wrong with a code is answered alike."""
+
+    session_id: str
+    code: str
 
 
 class TokenBody(BaseModel):
-    session_id: Annotated[str, Field(max_length=64)]
-    verifier: Annotated[str, Field(max_length=128)]
+    """Of any length: a wrong verifier and an unknown login are answered alike."""
+
+    session_id: str
+    verifier: str
 
 
 class KeyBody(BaseModel):
-    name: Annotated[Line, Field(max_length=100)] = ""
+    name: Annotated[Line, Field(max_length=100)] | None = None
     scopes: Annotated[frozenset[Scope], Field(min_length=1)] | None = None
     site: Annotated[str, StringConstraints(pattern=r"^(dep_[0-9A-Za-z]{16,32}|[a-z0-9][a-z0-9-]{0,62})$")] | None = None
     expires_in: Annotated[int, Field(ge=1, le=MAX_EXPIRES_IN, strict=True)] | None = None
@@ -149,7 +153,7 @@ async def log_out(request: web.Request) -> web.Response:
 @routes.get("/keys")
 async def list_keys(request: web.Request) -> web.Response:
     caller = await request.app[ACCESS].caller(request, scope="keys")
-    query = http.validate(KeysQuery, dict(request.query))
+    query = parsing.validate(KeysQuery, dict(request.query))
     if query.cursor is not None and not ids.is_id(query.cursor, "key"):
         raise Invalid("cursor: is not one that this list gave out")
     keys, cursor = await request.app[KEYS].page(

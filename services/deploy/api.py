@@ -2,10 +2,9 @@
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import orjson
 from aiohttp import web
@@ -14,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.deploy import documents, slugs, versions
 from services.deploy.config import Config
 from services.deploy.service import Content, DeployService, Published
-from services.deploy.store import Deployment
+from services.deploy.store import Deployment, DeploymentNotFound
 from services.deploy.submissions import Submission
-from shared import auth_client, http
+from shared import auth_client, http, ids, parsing
 from shared.auth_client import Caller
 from shared.errors import BadRequest, Invalid
 
@@ -59,7 +58,7 @@ class FileIn(BaseModel):
             return self.content.encode()
         try:
             return base64.b64decode(self.content, validate=True)
-        except binascii.Error:
+        except ValueError:  # binascii.Error is one, and so is what text beyond ASCII raises
             raise Invalid(f"The content of {self.path!r} is not valid base64") from None
 
 
@@ -94,11 +93,35 @@ class ContentIn(BaseModel):
         head = documents.Head(title=self.title, description=self.description, favicon=self.favicon)
         return Content(files=files, head=head, settings=settings)
 
+    def check_names(self) -> None:
+        """Raise BadPath for a file's path that breaks a rule."""
+        versions.check_paths(file.path for file in self.files or ())
+
 
 class DeployIn(ContentIn):
     """A new site: its content, and perhaps a name."""
 
     slug: str | None = None
+
+    def check_names(self) -> None:
+        """Raise BadSlug too."""
+        if self.slug is not None:
+            slugs.check(self.slug)
+        super().check_names()
+
+
+C = TypeVar("C", bound=ContentIn)
+
+
+async def _read(request: web.Request, model: type[C]) -> C:
+    """Read the body. A NUL makes a bad name of a name (400), and text that is not taken of any other (422)."""
+    raw = await http.read_json_bytes(request)
+    value = parsing.parse_json_with_nul(raw)
+    body = parsing.validate(model, value)
+    if parsing.NUL in raw:
+        body.check_names()
+        parsing.refuse_nul(raw, value)
+    return body
 
 
 @routes.post("/deploy")
@@ -106,7 +129,7 @@ class DeployIn(ContentIn):
 async def create(request: web.Request) -> web.Response:
     """Publish a new site."""
     caller = await _caller(request, "deploy")
-    body = await http.read_model(request, DeployIn)
+    body = await _read(request, DeployIn)
     slug = slugs.check(body.slug) if body.slug is not None else None
     content = await asyncio.to_thread(body.content)
     return _published(request, await request.app[SERVICE].create(caller, content, slug))
@@ -117,9 +140,9 @@ async def create(request: web.Request) -> web.Response:
 async def replace(request: web.Request) -> web.Response:
     """Publish a new version at the same address."""
     caller = await _caller(request, "deploy")
-    body = await http.read_model(request, ContentIn)
+    body = await _read(request, ContentIn)
     content = await asyncio.to_thread(body.content)
-    return _published(request, await request.app[SERVICE].replace(caller, request.match_info["id"], content))
+    return _published(request, await request.app[SERVICE].replace(caller, _id(request), content))
 
 
 @routes.get("/deploy")
@@ -137,14 +160,14 @@ async def list_all(request: web.Request) -> web.Response:
 async def read(request: web.Request) -> web.Response:
     """Show one site."""
     caller = await _caller(request, "read")
-    return http.json(_deployment(request, await request.app[SERVICE].read(caller, request.match_info["id"])))
+    return http.json(_deployment(request, await request.app[SERVICE].read(caller, _id(request))))
 
 
 @routes.delete("/deploy/{id}")
 async def delete(request: web.Request) -> web.Response:
     """Take a site down; it can be restored for a week."""
     caller = await _caller(request, "deploy")
-    deployment_id = request.match_info["id"]
+    deployment_id = _id(request)
     moment = await request.app[SERVICE].delete(caller, deployment_id)
     return http.json(
         {"id": deployment_id, "deleted_at": http.timestamp(moment), "restore_until": http.timestamp(moment + RESTORE)}
@@ -157,7 +180,7 @@ async def list_submissions(request: web.Request) -> web.Response:
     caller = await _caller(request, "submissions")
     page = _number(request, "page", default=1, largest=1_000_000)
     limit = _number(request, "limit", default=50, largest=200)
-    found, total = await request.app[SERVICE].submissions(caller, request.match_info["id"], page=page, limit=limit)
+    found, total = await request.app[SERVICE].submissions(caller, _id(request), page=page, limit=limit)
     return http.json(
         {"submissions": _submissions(found), "total": total, "page": page, "limit": limit, "next_cursor": None}
     )
@@ -165,6 +188,14 @@ async def list_submissions(request: web.Request) -> web.Response:
 
 async def _caller(request: web.Request, scope: str) -> Caller:
     return await auth_client.authenticate(request, request.app[CHECKER], scope=scope)
+
+
+def _id(request: web.Request) -> str:
+    """Return the deployment's id in the path. Raise DeploymentNotFound for what cannot be one."""
+    deployment_id = request.match_info["id"]
+    if not ids.is_id(deployment_id, "dep"):
+        raise DeploymentNotFound
+    return deployment_id
 
 
 def _number(request: web.Request, name: str, *, default: int, largest: int) -> int:
@@ -186,10 +217,14 @@ def _read_cursor(text: str | None) -> tuple[datetime, str] | None:
     if text is None:
         return None
     try:
-        moment, last = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return datetime.fromisoformat(moment), str(last)
-    except (ValueError, TypeError):
-        raise Invalid("cursor: is not one that a list gave") from None
+        given, last = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        # in UTC, or a year may come out that the database cannot be asked for
+        moment = datetime.fromisoformat(given).astimezone(UTC)
+        if ids.is_id(last, "dep"):
+            return moment, last
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        pass
+    raise Invalid("cursor: is not one that a list gave")
 
 
 # What is shown
@@ -226,6 +261,8 @@ def _submissions(found: Sequence[Submission]) -> list[dict[str, Any]]:
             "status": each.status,
             "created_at": http.timestamp(each.created_at),
             "version": each.version,
+            "files": [],
+            "read_at": None,
         }
         for each in found
     ]

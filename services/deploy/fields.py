@@ -12,7 +12,7 @@ from typing import Any, Final
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from shared import http
+from shared import parsing
 from shared.errors import BadRequest, Invalid, TooLarge, UnsupportedMediaType
 
 MAX_FIELDS: Final = 100
@@ -85,7 +85,7 @@ def is_json(content_type: str) -> bool:
 
 
 def _json(body: bytes) -> Sent:
-    value = http.parse_json(body)
+    value = parsing.parse_json(body)
     if not isinstance(value, dict):
         raise Invalid("The submission must be a JSON object")
     if len(value) > MAX_FIELDS:

@@ -128,8 +128,8 @@ def check_paths(paths: Iterable[str]) -> list[str]:
 
 
 def _bad(path: str, why: str) -> BadPath:
-    shown = path if len(path) <= MAX_PATH else path[:MAX_PATH] + "…"
-    return BadPath(f"The path {shown!r} {why}")
+    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in path[:MAX_PATH])
+    return BadPath(f"The path '{shown}{'…' if len(path) > MAX_PATH else ''}' {why}")
 
 
 def content_type(path: str, declared: str | None) -> str:

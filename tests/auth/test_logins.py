@@ -227,6 +227,15 @@ async def test_a_body_of_the_wrong_shape_is_422(auth: Auth, path: str, body: obj
     assert answer.json["error"]
 
 
+async def test_a_code_or_verifier_of_any_length_is_a_wrong_one(auth: Auth) -> None:
+    """Whatever the reason: the same answer."""
+    session = {"session_id": "ls_" + "0" * 16}
+    answer = await auth.call("POST", "/auth/verify", json={**session, "code": "1" * 5000})
+    assert (answer.status, answer.json["error"]) == (400, "Invalid or expired code")
+    answer = await auth.call("POST", "/auth/token", json={**session, "verifier": "v" * 5000})
+    assert (answer.status, answer.json["error"]) == (404, "Login not found")
+
+
 @pytest.mark.parametrize("session_id", ["", "ls_", "ls_\u0000", "dep_" + "0" * 16, "ls_" + "0" * 16])
 async def test_an_unknown_login_is_404_and_for_a_code_the_usual_400(auth: Auth, session_id: str) -> None:
     if "\0" not in session_id:

@@ -64,6 +64,8 @@ async def test_three_encodings_give_one_submission(deploy: Deploy, site: Site, k
                 "form": None,
                 "status": "accepted",
                 "version": 1,
+                "files": [],
+                "read_at": None,
             }
         ],
         "total": 1,

@@ -1,6 +1,7 @@
 """Sites over the API: made, read, listed, replaced, deleted; whose they are, and how many."""
 
 import asyncio
+import base64
 
 import aiohttp
 import asyncpg
@@ -46,8 +47,20 @@ async def test_sites_are_listed_newest_first_in_pages(deploy: Deploy, key: str) 
     assert rest["next_cursor"] is None
 
 
+#: Of the right form inside: a NUL, a moment beyond every calendar, no id.
+CURSORS = [
+    "cursor=" + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    for text in (
+        '["2026-01-01T00:00:00Z", "\\u0000"]',
+        '["9999-12-31T23:59:59-23:59", "dep_0000000000000000"]',
+        '["2026-01-01T00:00:00Z", 5]',
+        '[5, "dep_0000000000000000"]',
+    )
+]
+
+
 async def test_a_bad_query_is_422(deploy: Deploy, key: str) -> None:
-    for query in ("limit=0", "limit=201", "limit=x", "limit=-1", "limit=%D9%A3", "cursor=x", "cursor=%FF"):
+    for query in ("limit=0", "limit=201", "limit=x", "limit=-1", "limit=%D9%A3", "cursor=x", "cursor=%FF", *CURSORS):
         assert (await deploy.call("GET", f"/deploy?{query}", key=key)).status == 422
 
 
@@ -174,3 +187,10 @@ async def test_the_owners_address_follows_the_key(deploy: Deploy) -> None:
 async def test_ready_means_that_the_database_answers(deploy: Deploy) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{deploy.internal_url}/readyz") as answer:
         assert answer.status == 200
+
+
+@pytest.mark.parametrize("given", ["%00", "x", "dep_x", "%FF", "..%2f"])
+async def test_what_cannot_be_an_id_is_not_found(deploy: Deploy, key: str, given: str) -> None:
+    for method, path in (("GET", "deploy"), ("PUT", "deploy"), ("DELETE", "deploy"), ("GET", "submissions")):
+        answer = await deploy.call(method, f"/{path}/{given}", key=key, data=b'{"html": "x"}')
+        assert (answer.status, answer.json["error"]) == (404, "Deployment not found")

@@ -163,7 +163,11 @@ async def test_open_routes_show_their_errors_to_any_origin(edge: aiohttp.ClientS
         ({"data": b""}, 400),
         ({"data": b"[" * 10_000}, 400),
         ({"data": b"{}", "headers": {"Content-Type": "application/xml"}}, 415),
-        ({"data": b'{"name": "x"}', "headers": {"Content-Type": "text/plain"}}, 200),
+        ({"data": b'{"name": "x"}', "headers": {"Content-Type": "text/plain"}}, 415),
+        ({"data": b'{"name": "x"}', "headers": {"Content-Type": "garbage"}}, 415),
+        ({"data": b'{"name": "x"}', "headers": {"Content-Type": "application/problem+json"}}, 200),
+        ({"data": b'{"name": "x"}', "headers": {"Content-Type": "application/octet-stream"}}, 200),
+        ({"data": b'{"name": "x"}', "headers": {"Content-Encoding": "compress"}}, 415),
         ({"json": {"name": "x", "more": 1}}, 200),
     ],
 )
@@ -196,3 +200,13 @@ async def test_unknown_paths_and_methods_are_told_apart(edge: aiohttp.ClientSess
     assert (await ask(edge, "GET", "/nothing"))[0] == 404
     status, _, headers = await ask(edge, "DELETE", "/take")
     assert (status, headers["Allow"]) == (405, "POST")
+
+
+async def test_a_body_that_cannot_be_unpacked_is_nobody_elses_error(
+    edge: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    async with edge.post("/take", data=b"not gzip", headers=headers, skip_auto_headers=("Accept-Encoding",)) as answer:
+        assert answer.status == 400
+    assert (await ask(edge, "GET", "/unavailable"))[0] == 503
+    assert not caplog.records

@@ -1,0 +1,61 @@
+"""Bytes to JSON, JSON to a model: strict, and in errors that name what does not fit without repeating it."""
+
+from typing import Any, Final, TypeVar
+
+import orjson
+import pydantic
+
+from shared.errors import BadRequest, Invalid
+
+M = TypeVar("M", bound=pydantic.BaseModel)
+
+#: How JSON writes a NUL.
+NUL: Final = b"\\u0000"
+#: pydantic's words for these name our classes.
+_WORDS: Final = dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "Input should be a JSON object")
+
+
+def parse_json(raw: bytes) -> Any:
+    """Parse JSON strictly. Raise BadRequest for what is none, Invalid for text with a NUL (the database has none)."""
+    value = parse_json_with_nul(raw)
+    refuse_nul(raw, value)
+    return value
+
+
+def parse_json_with_nul(raw: bytes) -> Any:
+    """Parse JSON strictly, and leave to the caller where a NUL may not be. Raise BadRequest for what is none."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise BadRequest("The body is not valid JSON") from None
+
+
+def refuse_nul(raw: bytes, value: Any) -> None:
+    """Raise Invalid when a text in `value`, parsed from `raw`, has a NUL."""
+    if NUL in raw and _has_nul(value):
+        raise Invalid("Text must not contain the character NUL")
+
+
+def _has_nul(value: Any) -> bool:
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text if "\0" in text:
+                return True
+            case dict() as mapping:
+                waiting += [*mapping.keys(), *mapping.values()]
+            case list() as items:
+                waiting += items
+            case _:
+                pass
+    return False
+
+
+def validate(model: type[M], value: Any) -> M:
+    """Fit a parsed body into `model`. Raise Invalid naming the first field that does not fit."""
+    try:
+        return model.model_validate(value)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise Invalid(f"{where}: {_WORDS.get(first['type'], first['msg'])}") from None
