@@ -10,7 +10,7 @@ from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
 from services.deploy.store import DeploymentNotFound, Site
 from shared import http, ids, limits
-from shared.errors import BadRequest
+from shared.errors import AppError, BadRequest
 
 #: All of a submission's bytes (R18).
 MAX_BODY: Final = 256 * http.KIB
@@ -27,8 +27,19 @@ routes = web.RouteTableDef()
 routes.options("/submit/{deployment_id}")(http.preflight("POST"))
 
 
+def _render(request: web.Request, error: AppError) -> web.Response:
+    """Show an error to a person whose browser sent the form, and the API's object to a script."""
+    return pages.refusal(error) if _from_browser(request) else http.error_response(error)
+
+
+def _from_browser(request: web.Request) -> bool:
+    """Tell whether the answer is looked at: a page's own form was sent, not a script's request."""
+    accepted = request.headers.get(hdrs.ACCEPT, "")
+    return "text/html" in accepted and not fields.is_json(request.headers.get(hdrs.CONTENT_TYPE, ""))
+
+
 @routes.post("/submit/{deployment_id}")
-@http.rules(body=MAX_BODY, cors=True)
+@http.rules(body=MAX_BODY, cors=True, render=_render)
 async def submit(request: web.Request) -> web.Response:
     """Take in one submission, and answer a script with JSON, a browser's own form with the next page."""
     site = await _site(request)
@@ -41,7 +52,7 @@ async def submit(request: web.Request) -> web.Response:
     body = await http.read_body(request, MAX_BODY)
     sent = fields.parse(content_type, body)
     submission_id = await request.app[INTAKE].take(site, sent, key=key, body=body)
-    if "text/html" in request.headers.get(hdrs.ACCEPT, "") and not fields.is_json(content_type):
+    if _from_browser(request):
         own = fields.next_page(sent.control.get("_next", ""), config.site_url(site.slug))
         location = own or f"{config.api_url}/submit/{site.id}/thanks"
         return web.Response(status=303, headers={hdrs.LOCATION: location})
@@ -49,6 +60,7 @@ async def submit(request: web.Request) -> web.Response:
 
 
 @routes.get("/submit/{deployment_id}/thanks")
+@http.rules(render=lambda _request, error: pages.failure(error))
 async def thanks(request: web.Request) -> web.Response:
     """Say thank you, with a way back to the site."""
     site = await _site(request)

@@ -35,6 +35,12 @@ _TEXTS: Final = {
     405: ("This page can only be looked at", "Forms are sent to the address that the form itself names."),
     503: ("This page is not available right now", "Please try again in a moment."),
 }
+#: Why a form was not taken, in words for who filled it in; other reasons speak for themselves.
+_REFUSED: Final = {
+    404: "This form is not there any more.",
+    429: "Too many messages were sent in a short time. Please try again in a minute.",
+    503: "The form cannot be reached right now. Please try again in a moment.",
+}
 
 
 def page(title: str, text: str, *, status: int = 200, link: tuple[str, str] | None = None) -> web.Response:
@@ -59,6 +65,16 @@ def page(title: str, text: str, *, status: int = 200, link: tuple[str, str] | No
 def failure(error: AppError) -> web.Response:
     """Show an error to a visitor, who cannot do anything with its code."""
     title, text = _TEXTS.get(error.status, ("Something went wrong", "Please try again in a moment."))
+    return _shown(error, title, text)
+
+
+def refusal(error: AppError) -> web.Response:
+    """Tell a visitor why what the form sent was not taken."""
+    why = _REFUSED.get(error.status) or f"{error.message}. {error.hint or ''}".strip()
+    return _shown(error, "Your message was not sent", f"{why} Go back to the form: what you typed is still there.")
+
+
+def _shown(error: AppError, title: str, text: str) -> web.Response:
     response = page(title, text, status=error.status)
     if error.retry_after is not None:
         response.headers[hdrs.RETRY_AFTER] = str(max(1, round(error.retry_after)))

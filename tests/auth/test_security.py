@@ -202,6 +202,15 @@ async def test_a_bad_form_is_a_page_that_says_so(auth: Auth, raw_form: bytes, ki
     assert await auth.db.fetchval("SELECT count(*) FROM logins") == 0
 
 
+@pytest.mark.parametrize("path,status", [("/nothing", 404), ("/logout", 405), ("/login/link/lnk_x/deny", 405)])
+async def test_where_there_is_nothing_to_see_a_browser_gets_a_page(auth: Auth, path: str, status: int) -> None:
+    answer = await auth.call("GET", path, headers={"Accept": "text/html"})
+    assert answer.status == status
+    assert "There is nothing here" in answer.text
+    assert ("Allow" in answer.headers) == (status == 405)
+    assert (await auth.call("GET", path)).json["error"], "a program gets the error object"
+
+
 async def test_a_limited_person_is_told_when_to_come_back(limited: Auth) -> None:
     browser, email = limited.browser(), an_address()
     answers = [await browser.post("/login", {"email": email}) for _ in range(4)]

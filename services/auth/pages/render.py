@@ -85,13 +85,16 @@ html = http.rules(render=show_error)
 
 @web.middleware
 async def friendly(request: web.Request, handler: http.Handler) -> web.StreamResponse:
-    """Show a browser a page where there is nothing; programs get the API's error."""
+    """Show a browser a page where there is nothing, or nothing to look at; programs get the API's error."""
     try:
         return await handler(request)
-    except web.HTTPNotFound as error:
-        if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
-            return show_error(request, http.meant(error))
-        raise
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        if "text/html" not in request.headers.get(hdrs.ACCEPT, ""):
+            raise
+        response = show_error(request, http.meant(error))
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            response.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
+        return response
 
 
 async def form(request: web.Request) -> dict[str, str]:

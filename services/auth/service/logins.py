@@ -128,7 +128,10 @@ class Logins:
             raise logins.LoginOver
         login = await self.get(tried.login_id)
         if not logins.same_user_code(login.user_code, user_code):
-            raise logins.WrongCode("This is not the code that the other screen shows")
+            raise logins.WrongCode(
+                "This is not the code that the other screen shows",
+                hint="It has eight letters, such as BCDF-GHJK, and stands where the login was started.",
+            )
         await self._approve(tried)
         return login
 
