@@ -166,10 +166,10 @@ async def quiet_edge(request: web.Request, handler: http.Handler) -> web.StreamR
 
 
 async def stop_signal() -> None:
-    """Return when the process is asked to stop, by SIGTERM or SIGINT."""
+    """Return when the process is asked to stop: by SIGTERM, SIGINT, or SIGHUP from a terminal that closes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
 
