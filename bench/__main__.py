@@ -4,6 +4,7 @@ Ours and the bare limit run side by side as processes and take turns; each figur
 The machine may be busy: read ratios, not rates.
 """
 
+import os
 import sys
 import tempfile
 import time
@@ -39,6 +40,8 @@ async def measure(wanted: list[str], directory: Path, amqp_url: str) -> list[Lin
 def main() -> None:
     """Measure and print."""
     began = time.monotonic()
+    # modules compiled once, as in an image: some shells switch that off
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as directory, servers.running_rabbitmq() as broker:
         lines = uvloop.run(measure(sys.argv[1:] or list(LINES), Path(directory), broker.url))
     print(f"\n{'line':58} {'ours':>12} {'bare':>12} {'ratio':>7}   goal")

@@ -70,7 +70,6 @@ async def main(what: str, port: int, dsn: str) -> None:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    print("ready", flush=True)
     await asyncio.Event().wait()
 
 

@@ -1,6 +1,6 @@
-"""One handler, in a process of its own: with the edge, authentication and logging of a service, or bare.
+"""One handler, in a process of its own: as a service has it, without authentication and logging, or quite bare.
 
-`python -m bench.probe authenticated|bare PORT [AUTH_INTERNAL_URL TOKEN]`; the log goes to standard output.
+`python -m bench.probe authenticated|plain|bare PORT [AUTH_INTERNAL_URL TOKEN]`; the log goes to standard output.
 """
 
 import asyncio
@@ -38,10 +38,11 @@ async def main(what: str, port: int, url: str, token: str) -> None:
                 return http.json(ANSWER)
 
             app = http.application()
-            app.router.add_get("/", authenticated)
+            app.router.add_get("/", bare if what == "plain" else authenticated)
+            if what == "plain":
+                logs.access = lambda **_: None
             serving = await stack.enter_async_context(server.serving(app))
             await stack.enter_async_context(server.listening(serving, server.bind("127.0.0.1", port)))
-        print("ready", flush=True)
         await asyncio.Event().wait()
 
 

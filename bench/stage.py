@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -130,17 +131,26 @@ async def keys(dsn: str, count: int) -> tuple[str, list[str]]:
 
 @contextmanager
 def process(*arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m ARGUMENTS` until the context closes; it is up when it has printed its first line."""
-    with log.open("wb") as out:
-        started = subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+    """Run `python -m MODULE WHAT PORT …` until the context closes; it is up when its port takes connections.
+
+    Its own log lines are made and written, but to nowhere: this machine's disk is not what is measured.
+    """
+    with log.open("wb") as errors:
+        command = [sys.executable, "-m", *arguments]
+        started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors)
         try:
-            while b"ready" not in log.read_bytes():
+            while not _listens(int(arguments[2])):
                 assert started.poll() is None, log.read_text()
                 time.sleep(0.01)
             yield started
         finally:
             started.kill()
             started.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def compare(

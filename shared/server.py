@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs, http_parser, web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared import http, logs
@@ -106,9 +106,17 @@ def bind(host: str, port: int) -> socket.socket:
     return taken
 
 
+def require_c_parser() -> None:
+    """Raise SystemExit unless aiohttp parses requests in C: its fallback has had holes that this one has not (R15)."""
+    parser = http_parser.HttpRequestParser.__module__
+    if parser != "aiohttp._http_parser":
+        raise SystemExit(f"aiohttp parses HTTP in {parser}: its C extension is missing or AIOHTTP_NO_EXTENSIONS is set")
+
+
 @asynccontextmanager
 async def listening(server: web.Server, *sockets: socket.socket) -> AsyncIterator[None]:
     """Accept connections on what `bind` took; at the end stop accepting, and let running requests finish."""
+    require_c_parser()
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN)
     await runner.setup()
     try:
@@ -158,10 +166,10 @@ async def quiet_edge(request: web.Request, handler: http.Handler) -> web.StreamR
 
 
 async def stop_signal() -> None:
-    """Return when the process is asked to stop, by SIGTERM or SIGINT."""
+    """Return when the process is asked to stop: by SIGTERM, SIGINT, or SIGHUP from a terminal that closes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import http_parser
 
+from shared import server
+
 ROOT = Path(__file__).parent.parent
 PUBLISHERS = {
     "shared/rabbitmq.py",  # the one that talks to the broker
@@ -90,6 +92,14 @@ def test_r15_aiohttp_is_pinned_past_its_advisories() -> None:
 def test_r15_aiohttp_parses_in_c() -> None:
     """R15: the pure Python parser is slower and more lenient."""
     assert http_parser.HttpRequestParser is not http_parser.HttpRequestParserPy
+
+
+def test_r15_a_start_without_the_c_parser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R15: nothing listens when the extension is missing or switched off."""
+    server.require_c_parser()
+    monkeypatch.setattr(http_parser, "HttpRequestParser", http_parser.HttpRequestParserPy)
+    with pytest.raises(SystemExit, match="C extension"):
+        server.require_c_parser()
 
 
 def test_r15_the_smaller_requirement_sets_are_parts_of_the_larger() -> None:

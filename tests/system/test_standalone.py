@@ -80,7 +80,7 @@ async def test_a_mail_not_sent_when_it_was_killed_is_sent_after_the_next_start(
             assert await client.code(address, within=60)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_by_signal_is_clean(tmp_path: Path, number: int) -> None:
     with running(tmp_path / "data") as system:
         began = time.monotonic()
