@@ -151,13 +151,11 @@ async def read_json(request: web.Request) -> Any:
     return parsing.parse_json(await read_json_bytes(request))
 
 
-async def read_model(request: web.Request, model: type[M], *, empty: Any = None) -> M:
-    """Read the body as `model`; a missing body counts as `empty` where that is given.
+async def read_model(request: web.Request, model: type[M]) -> M:
+    """Read the body as `model`.
 
     Raise Invalid (422) naming the first field that does not fit; what the caller sent is not repeated.
     """
-    if empty is not None and not request.body_exists:
-        return model.model_validate(empty)
     return parsing.validate(model, await read_json(request))
 
 

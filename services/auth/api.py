@@ -11,13 +11,19 @@ from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, USAGE, ip, key_id
 from services.auth.accounts import MAX_EMAIL, parse_address
 from services.auth.keys import MAX_EXPIRES_IN, NewKey, scopes_for
 from services.auth.logins import Client
-from shared import http, ids, openapi, parsing
+from shared import http, idempotency, ids, openapi, parsing
 from shared.errors import Invalid
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 #: The same bytes whoever asks for whom (R59).
 CODE_SENT: Final = {"message": "If this address can receive mail, a code and a link are on their way to it."}
+
+#: A key is shown once, whatever is repeated (R44).
+REPLAYED: Final = {
+    "replayed": True,
+    "message": "This key was created by an earlier request with the same Idempotency-Key; it is shown only once.",
+}
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Scope = Literal["full", "deploy", "read", "submissions", "webhooks", "keys"]
@@ -165,13 +171,18 @@ async def list_keys(request: web.Request) -> web.Response:
 @routes.post("/keys")
 async def create_key(request: web.Request) -> web.Response:
     caller = await request.app[ACCESS].caller(request, scope="keys")
-    body = await http.read_model(request, KeyBody, empty={})
+    raw = await http.read_json_bytes(request) if request.body_exists else b"{}"
+    body = parsing.validate(KeyBody, parsing.parse_json(raw))
+    once = idempotency.once(request, raw)
+    if once and (key := await request.app[KEYS].find_earlier(caller, once)):
+        return http.json(key.to_json() | REPLAYED, status=201, headers=NO_STORE)
     new = NewKey(
         name=body.name or "API key",
         scopes=scopes_for(caller, body.scopes),
         site=body.site,
         expires_in=timedelta(seconds=body.expires_in) if body.expires_in else None,
         created_via="api" if caller.kind == "key" else "dashboard",
+        once=once,
     )
     created = await request.app[KEYS].create(caller, new, ip=ip(request))
     # the one copy of the plaintext there will be (R44)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from shared.auth_client import Caller
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.http import timestamp
+from shared.idempotency import Once
 
 #: Active keys an account may have.
 MAX_ACTIVE: Final = 1000
@@ -83,6 +84,7 @@ class NewKey:
     site: str | None = None
     expires_in: timedelta | None = None
     created_via: str
+    once: Once | None = None
 
 
 def scopes_for(caller: Caller, asked: frozenset[str] | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from services.deploy.config import Config
 from services.deploy.service import Content, DeployService, Published
 from services.deploy.store import Deployment, DeploymentNotFound
 from services.deploy.submissions import Submission
-from shared import auth_client, http, ids, parsing
+from shared import auth_client, http, idempotency, ids, parsing
 from shared.auth_client import Caller
 from shared.errors import BadRequest, Invalid
 
@@ -113,15 +113,18 @@ class DeployIn(ContentIn):
 C = TypeVar("C", bound=ContentIn)
 
 
-async def _read(request: web.Request, model: type[C]) -> C:
-    """Read the body. A NUL makes a bad name of a name (400), and text that is not taken of any other (422)."""
+async def _read(request: web.Request, model: type[C]) -> tuple[C, bytes]:
+    """Read the body, and return its bytes too.
+
+    A NUL makes a bad name of a name (400), and text that is not taken of any other (422).
+    """
     raw = await http.read_json_bytes(request)
     value = parsing.parse_json_with_nul(raw)
     body = parsing.validate(model, value)
     if parsing.NUL in raw:
         body.check_names()
         parsing.refuse_nul(raw, value)
-    return body
+    return body, raw
 
 
 @routes.post("/deploy")
@@ -129,10 +132,11 @@ async def _read(request: web.Request, model: type[C]) -> C:
 async def create(request: web.Request) -> web.Response:
     """Publish a new site."""
     caller = await _caller(request, "deploy")
-    body = await _read(request, DeployIn)
+    body, raw = await _read(request, DeployIn)
+    once = idempotency.once(request, raw)
     slug = slugs.check(body.slug) if body.slug is not None else None
     content = await asyncio.to_thread(body.content)
-    return _published(request, await request.app[SERVICE].create(caller, content, slug))
+    return _published(request, await request.app[SERVICE].create(caller, content, slug, once))
 
 
 @routes.put("/deploy/{id}")
@@ -140,7 +144,7 @@ async def create(request: web.Request) -> web.Response:
 async def replace(request: web.Request) -> web.Response:
     """Publish a new version at the same address."""
     caller = await _caller(request, "deploy")
-    body = await _read(request, ContentIn)
+    body, _ = await _read(request, ContentIn)
     content = await asyncio.to_thread(body.content)
     return _published(request, await request.app[SERVICE].replace(caller, _id(request), content))
 

@@ -9,8 +9,8 @@ from services.deploy.config import Config
 from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
 from services.deploy.store import DeploymentNotFound, Site
-from shared import http, ids, limits
-from shared.errors import AppError, BadRequest
+from shared import http, idempotency, ids, limits
+from shared.errors import AppError
 
 #: All of a submission's bytes (R18).
 MAX_BODY: Final = 256 * http.KIB
@@ -47,11 +47,10 @@ async def submit(request: web.Request) -> web.Response:
     visitor = limits.network(http.client_ip(request, config.trusted_proxies))
     await limiter.hit(PER_VISITOR, "submit", site.id, visitor)
     await limiter.hit(PER_SITE, "submit", site.id)
-    key = _idempotency_key(request)
     content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
     body = await http.read_body(request, MAX_BODY)
     sent = fields.parse(content_type, body)
-    submission_id = await request.app[INTAKE].take(site, sent, key=key, body=body)
+    submission_id = await request.app[INTAKE].take(site, sent, idempotency.once(request, body))
     if _from_browser(request):
         own = fields.next_page(sent.control.get("_next", ""), config.site_url(site.slug))
         location = own or f"{config.api_url}/submit/{site.id}/thanks"
@@ -74,10 +73,3 @@ async def _site(request: web.Request) -> Site:
     if site is None:
         raise DeploymentNotFound
     return site
-
-
-def _idempotency_key(request: web.Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise BadRequest("The Idempotency-Key must be 1 to 255 printable characters")
-    return key

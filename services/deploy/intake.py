@@ -1,6 +1,5 @@
 """Taking in a submission: stored with its notice in one commit. Visitors wait for PostgreSQL and nothing else."""
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,15 +10,8 @@ from services.deploy.store import Site
 from services.deploy.submissions import Submission
 from services.deploy.writer import Writer
 from shared import db, ids, outbox
-from shared.errors import Invalid
 from shared.events import Envelope, SubmissionMail
-
-
-class KeyReused(Invalid):
-    """The same Idempotency-Key came with another body."""
-
-    code = "idempotency_key_reused"
-    message = "This Idempotency-Key was used with another body"
+from shared.idempotency import Once
 
 
 class Intake:
@@ -31,10 +23,10 @@ class Intake:
         self._outbox = messages
         self._config = config
 
-    async def take(self, site: Site, sent: Sent, *, key: str | None, body: bytes) -> str:
+    async def take(self, site: Site, sent: Sent, once: Once | None) -> str:
         """Store a submission and return its id; the owner's notice is stored with it, for spam there is none.
 
-        Idempotent under `key`: the same body gets the first id again. Raise KeyReused for another one.
+        Idempotent with `once`: the same body gets the first id again. Raise KeyReused for another one.
         """
         name = ids.random_base62(ids.ID_LENGTH)
         given = Submission(
@@ -45,26 +37,29 @@ class Intake:
             data=sent.data,
             version=site.version,
             created_at=datetime.now(UTC),
-            idempotency_key=key,
-            body_digest=hashlib.sha256(body).hexdigest() if key else None,
+            idempotency_key=once.key if once else None,
+            body_digest=once.digest if once else None,
         )
         envelope = None if sent.is_spam else self._notice(site, sent, given, f"msg_{name}")
         stored = given.id
-        if key is None:
+        if once is None:
             await self._writer.add(given, envelope)
         else:
-            stored = await self._once(given, envelope, key)
+            stored = await self._once(given, envelope, once)
         if envelope:
             self._outbox.wake()
         return stored
 
-    async def _once(self, given: Submission, envelope: dict[str, Any] | None, key: str) -> str:
+    async def _once(self, given: Submission, envelope: dict[str, Any] | None, once: Once) -> str:
         async with db.acquire(self._pool) as conn:
             if await submissions.add_once(conn, given, envelope):
                 return given.id
-            first, digest = await submissions.find_earlier(conn, given.deployment_id, key)
-        if digest != given.body_digest:
-            raise KeyReused
+            if await submissions.forget_key(conn, given.deployment_id, once.key) and await submissions.add_once(
+                conn, given, envelope
+            ):
+                return given.id
+            first, digest = await submissions.find_earlier(conn, given.deployment_id, once.key)
+        once.require_same(digest)
         return first
 
     def _notice(self, site: Site, sent: Sent, given: Submission, message_id: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from shared import db, ids, logs, outbox
 from shared.auth_client import Caller
 from shared.errors import Forbidden, TooLarge
 from shared.events import SiteChanged
+from shared.idempotency import Once, StillRunning
 
 log = logs.get(__name__)
 
@@ -60,16 +61,32 @@ class DeployService:
         self._blobs = blobs
         self._live = live
         self._config = config
+        #: Account and Idempotency-Key of what is being made.
+        self._running: set[tuple[str, str]] = set()
 
-    async def create(self, caller: Caller, content: Content, slug: str | None) -> Published:
-        """Publish a new site. Raise SlugTaken, LimitReached, KeyBoundToSite.
+    async def create(self, caller: Caller, content: Content, slug: str | None, once: Once | None = None) -> Published:
+        """Publish a new site. Raise SlugTaken, LimitReached, KeyBoundToSite; with `once` KeyReused, StillRunning.
 
-        When it returns, files and version are durable; when it raises, no site was made.
+        When it returns, files and version are durable; when it raises, no site was made. Idempotent with `once`.
         """
         if caller.site is not None:
             raise KeyBoundToSite
+        if once is None:
+            return await self._create(caller, content, slug, None)
+        running = (caller.account_id, once.key)
+        if running in self._running:
+            raise StillRunning
+        self._running.add(running)
+        try:
+            return await self._create(caller, content, slug, once)
+        finally:
+            self._running.discard(running)
+
+    async def _create(self, caller: Caller, content: Content, slug: str | None, once: Once | None) -> Published:
         # asked twice: here, so that what cannot succeed stores no bytes, and again with the account's row held
         async with db.acquire(self._pool) as conn:
+            if once and (first := await store.find_earlier(conn, caller.account_id, once)):
+                return Published(id=first[0], slug=first[1], version=1)
             await self._refuse_beyond_plan(conn, caller)
             if slug is not None and await store.slug_is_taken(conn, slug):
                 raise SlugTaken
@@ -77,18 +94,30 @@ class DeployService:
         manifest = await self._keep(deployment_id, content)
         for name in [slug] if slug is not None else [slugs.invent() for _ in range(_TRIES)]:
             try:
-                return await self._add(caller, deployment_id, name, content.settings, manifest)
+                return await self._add(caller, name, manifest, deployment_id=deployment_id, content=content, once=once)
             except SlugTaken:
                 continue
         raise SlugTaken
 
     async def _add(
-        self, caller: Caller, deployment_id: str, slug: str, settings: Mapping[str, Any], manifest: Mapping[str, File]
+        self,
+        caller: Caller,
+        slug: str,
+        manifest: Mapping[str, File],
+        *,
+        deployment_id: str,
+        content: Content,
+        once: Once | None,
     ) -> Published:
         async with self._outbox.transaction() as conn:
             await store.keep_account(conn, caller.account_id, email=caller.email, plan=caller.plan)
+            if once:
+                # another replica may have been faster
+                if first := await store.find_earlier(conn, caller.account_id, once):
+                    return Published(id=first[0], slug=first[1], version=1)
+                await store.forget_key(conn, caller.account_id, once)
             await self._refuse_beyond_plan(conn, caller)
-            await store.add_deployment(conn, deployment_id, caller.account_id, slug, settings)
+            await store.add_deployment(conn, deployment_id, caller.account_id, slug, content.settings, once=once)
             await store.add_version(conn, deployment_id, 1, manifest, created_by=caller.credential_id)
             await outbox.add(conn, SiteChanged(deployment_id=deployment_id, slug=slug))
         return self._published(deployment_id, slug, 1)

@@ -11,6 +11,7 @@ from services.deploy import versions
 from services.deploy.versions import File
 from shared.db import Connection
 from shared.errors import Conflict, Forbidden, NotFound
+from shared.idempotency import WINDOW, Once
 
 
 class DeploymentNotFound(NotFound):
@@ -93,14 +94,42 @@ async def slug_is_taken(conn: Connection, slug: str) -> bool:
     return bool(await conn.fetchval("SELECT true FROM deployments WHERE slug = $1", slug))
 
 
+async def find_earlier(conn: Connection, account_id: str, once: Once) -> tuple[str, str] | None:
+    """Return id and slug of what the account made with this Idempotency-Key, deleted or not. Raise KeyReused."""
+    row = await conn.fetchrow(
+        "SELECT id, slug, body_digest FROM deployments"
+        f" WHERE account_id = $1 AND idempotency_key = $2 AND created_at > now() - {WINDOW}",
+        account_id, once.key,
+    )  # fmt: skip
+    if row is None:
+        return None
+    once.require_same(row["body_digest"])
+    return row["id"], row["slug"]
+
+
+async def forget_key(conn: Connection, account_id: str, once: Once) -> None:
+    """Let an Idempotency-Key be used again that `find_earlier` finds no more."""
+    await conn.execute(
+        "UPDATE deployments SET idempotency_key = NULL"
+        f" WHERE account_id = $1 AND idempotency_key = $2 AND created_at <= now() - {WINDOW}",
+        account_id, once.key,
+    )  # fmt: skip
+
+
 async def add_deployment(
-    conn: Connection, deployment_id: str, account_id: str, slug: str, settings: Mapping[str, Any]
+    conn: Connection,
+    deployment_id: str,
+    account_id: str,
+    slug: str,
+    settings: Mapping[str, Any],
+    *,
+    once: Once | None = None,
 ) -> None:
     """Add a deployment whose live version is 1. Raise SlugTaken."""
     added = await conn.fetchval(
-        "INSERT INTO deployments (id, account_id, slug, live_version, last_version, settings)"
-        " VALUES ($1, $2, $3, 1, 1, $4) ON CONFLICT (slug) DO NOTHING RETURNING id",
-        deployment_id, account_id, slug, settings,
+        "INSERT INTO deployments (id, account_id, slug, live_version, last_version, settings, idempotency_key,"
+        " body_digest) VALUES ($1, $2, $3, 1, 1, $4, $5, $6) ON CONFLICT (slug) DO NOTHING RETURNING id",
+        deployment_id, account_id, slug, settings, once and once.key, once and once.digest,
     )  # fmt: skip
     if added is None:
         raise SlugTaken

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.db import Connection
+from shared.idempotency import WINDOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,16 @@ def _values(given: Submission, envelope: Mapping[str, Any] | None) -> tuple[Any,
     return (
         given.id, given.deployment_id, given.form, given.status, given.data, given.version, given.created_at, envelope,
     )  # fmt: skip
+
+
+async def forget_key(conn: Connection, deployment_id: str, idempotency_key: str) -> bool:
+    """Let a key be used again when it was used longer ago than keys are known; tell whether it was."""
+    forgotten = await conn.fetchval(
+        "UPDATE submissions SET idempotency_key = NULL"
+        f" WHERE deployment_id = $1 AND idempotency_key = $2 AND created_at <= now() - {WINDOW} RETURNING true",
+        deployment_id, idempotency_key,
+    )  # fmt: skip
+    return forgotten is True
 
 
 async def find_earlier(conn: Connection, deployment_id: str, idempotency_key: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Keys over the API: one answer with the secret, scopes, pages, revocation, the internal look-up."""
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -135,6 +136,30 @@ async def test_a_foreign_key_is_404(auth: Auth, key: str) -> None:
             answer = await auth.call(method, f"/keys/{key_id}", key=stranger)
             assert (answer.status, answer.json["code"]) == (404, "key_not_found")
     assert (await auth.call("GET", "/auth/me", key=key)).status == 200
+
+
+async def test_r44_a_repeated_creation_shows_its_row_and_no_key(auth: Auth, key: str) -> None:
+    """R44: under one Idempotency-Key there is one key, and one answer that has it."""
+    headers = {"Idempotency-Key": "k-1"}
+    answers = [await auth.call("POST", "/keys", key=key, json={"name": "ci"}, headers=headers) for _ in range(2)]
+    assert [answer.status for answer in answers] == [201, 201]
+    first, again = (answer.json for answer in answers)
+    secret = first.pop("key")
+    assert again.pop("replayed") is True
+    assert "only once" in again.pop("message")
+    assert again == first
+    assert secret not in answers[1].text
+    other = await auth.call("POST", "/keys", key=key, json={"name": "another"}, headers=headers)
+    assert (other.status, other.json["code"]) == (422, "idempotency_key_reused")
+    assert await auth.db.fetchval("SELECT count(*) FROM keys") == 2
+
+
+async def test_of_many_creations_at_once_under_one_idempotency_key_one_is_made(auth: Auth, key: str) -> None:
+    calls = [auth.call("POST", "/keys", key=key, json={}, headers={"Idempotency-Key": "k-1"}) for _ in range(8)]
+    answers = await asyncio.gather(*calls)
+    assert sum("key" in answer.json for answer in answers) == 1
+    assert {answer.status for answer in answers} <= {201, 409}
+    assert await auth.db.fetchval("SELECT count(*) FROM keys") == 2
 
 
 async def test_a_list_comes_in_pages_newest_first(auth: Auth, key: str) -> None:

@@ -9,6 +9,7 @@ from services.auth.store import keys as store
 from shared import credentials, db, ids, outbox
 from shared.auth_client import Caller
 from shared.events import KeyCreatedMail, KeyRevoked
+from shared.idempotency import Once, StillRunning
 from shared.logs import get
 from shared.outbox import Outbox
 
@@ -25,8 +26,13 @@ class Created:
 
 
 async def create(conn: db.Connection, account_id: str, new: NewKey, *, ip: str, dashboard_url: str) -> Created:
-    """Make a key and its notice inside the caller's transaction. Raise TooManyKeys."""
+    """Make a key and its notice inside the caller's transaction. Raise TooManyKeys, KeyReused, StillRunning."""
     account = await accounts.lock(conn, account_id)
+    if new.once:
+        # not there when this request looked: made meanwhile
+        if await store.find_earlier(conn, account_id, new.once):
+            raise StillRunning
+        await store.forget_idempotency(conn, account_id, new.once)
     if await store.count_active(conn, account_id) >= MAX_ACTIVE:
         raise TooManyKeys
     plaintext = credentials.mint()
@@ -65,8 +71,14 @@ class Keys:
         async with db.acquire(self._pool) as conn:
             return await store.caller(conn, digest)
 
+    async def find_earlier(self, caller: Caller, once: Once) -> Key | None:
+        """Return what the account made with this Idempotency-Key. Raise KeyReused, BoundToSite."""
+        _not_bound(caller)
+        async with db.acquire(self._pool) as conn:
+            return await store.find_earlier(conn, caller.account_id, once)
+
     async def create(self, caller: Caller, new: NewKey, *, ip: str) -> Created:
-        """Make a key for the caller's account. Raise TooManyKeys, BoundToSite."""
+        """Make a key for the caller's account. Raise TooManyKeys, BoundToSite, KeyReused, StillRunning."""
         _not_bound(caller)
         async with self._outbox.transaction() as conn:
             created = await create(conn, caller.account_id, new, ip=ip, dashboard_url=self._dashboard_url)

@@ -7,6 +7,7 @@ import asyncpg
 from services.auth.keys import Key, NewKey
 from shared import db
 from shared.auth_client import Caller
+from shared.idempotency import WINDOW, Once
 
 COLUMNS: Final = (
     "id, account_id, name, hint, scopes, site, created_via, created_at, last_used_at, expires_at, revoked_at"
@@ -47,11 +48,35 @@ async def count_active(conn: db.Connection, account_id: str) -> int:
 
 async def add(conn: db.Connection, new: NewKey, *, key_id: str, account_id: str, digest: str, hint: str) -> Key:
     row: asyncpg.Record = await conn.fetchrow(  # type: ignore[assignment]  # RETURNING gives one
-        "INSERT INTO keys (id, account_id, digest, name, hint, scopes, site, created_via, expires_at)"
-        f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9::interval) RETURNING {COLUMNS}",
+        "INSERT INTO keys (id, account_id, digest, name, hint, scopes, site, created_via, expires_at, idempotency_key,"
+        f" body_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9::interval, $10, $11) RETURNING {COLUMNS}",
         key_id, account_id, digest, new.name, hint, list(new.scopes), new.site, new.created_via, new.expires_in,
+        new.once and new.once.key, new.once and new.once.digest,
     )  # fmt: skip
     return _key(row)
+
+
+async def find_earlier(conn: db.Connection, account_id: str, once: Once) -> Key | None:
+    """Return the key that the account made with this Idempotency-Key. Raise KeyReused."""
+    row = await conn.fetchrow(
+        f"SELECT {COLUMNS}, body_digest FROM keys"
+        f" WHERE account_id = $1 AND idempotency_key = $2 AND created_at > now() - {WINDOW}",
+        account_id, once.key,
+    )  # fmt: skip
+    if row is None:
+        return None
+    facts = dict(row)
+    once.require_same(facts.pop("body_digest"))
+    return Key(**facts)
+
+
+async def forget_idempotency(conn: db.Connection, account_id: str, once: Once) -> None:
+    """Let an Idempotency-Key be used again that `find_earlier` finds no more."""
+    await conn.execute(
+        "UPDATE keys SET idempotency_key = NULL"
+        f" WHERE account_id = $1 AND idempotency_key = $2 AND created_at <= now() - {WINDOW}",
+        account_id, once.key,
+    )  # fmt: skip
 
 
 async def find(conn: db.Connection, account_id: str, key_id: str) -> Key | None:
