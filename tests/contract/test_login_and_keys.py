@@ -1,18 +1,9 @@
 """Contract, sections 2 and 3: the login from a terminal, and keys."""
 
-import hashlib
 import re
 import secrets
 
 from tests.support.client import Client
-
-
-async def a_session(client: Client) -> tuple[dict[str, object], str]:
-    verifier = secrets.token_urlsafe(32)
-    digest = hashlib.sha256(verifier.encode()).hexdigest()
-    answer = await client.api("POST", "/auth/session", json={"verifier_hash": digest, "client": {"name": "t"}})
-    assert answer.status == 201, answer.text
-    return answer.json, verifier
 
 
 async def test_a_login_ends_in_one_key_that_works(client: Client, account: dict[str, str]) -> None:
@@ -25,7 +16,7 @@ async def test_a_login_ends_in_one_key_that_works(client: Client, account: dict[
 
 
 async def test_a_session_is_pending_then_slows_down_a_hurry(client: Client) -> None:
-    session, verifier = await a_session(client)
+    session, verifier = await client.session()
     assert set(session) >= {"session_id", "user_code", "login_url", "expires_at", "poll_interval"}
     body = {"session_id": session["session_id"], "verifier": verifier}
     first = await client.api("POST", "/auth/token", json=body)
@@ -40,14 +31,14 @@ async def test_a_session_is_pending_then_slows_down_a_hurry(client: Client) -> N
 
 
 async def test_a_wrong_code_says_nothing_about_why(client: Client) -> None:
-    session, _ = await a_session(client)
+    session, _ = await client.session()
     body = {"session_id": session["session_id"], "code": "000000"}
     answer = await client.api("POST", "/auth/verify", json=body)
     assert (answer.status, answer.json["error"]) == (400, "Invalid or expired code")
 
 
 async def test_the_login_page_shows_the_user_code(client: Client) -> None:
-    session, _ = await a_session(client)
+    session, _ = await client.session()
     page = await client.call("GET", str(session["login_url"]))
     assert page.status == 200
     assert str(session["user_code"]) in page.text

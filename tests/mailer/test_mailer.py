@@ -1,7 +1,7 @@
 """The mailer on a real database, broker and SMTP server: each mail once, within its useful life."""
 
 import asyncio
-import logging
+import io
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.mailer.handlers import HANDLERS
-from shared import rabbitmq
+from shared import logs, rabbitmq
 from shared.bus import BusError
 from shared.errors import Unavailable
 from shared.events import EVENTS, Envelope
@@ -247,15 +247,14 @@ async def test_a_mailer_without_its_bus_is_not_ready(open_mailer: OpenMailer) ->
             await service.ready()
 
 
-async def test_no_code_link_or_address_is_logged(
-    open_mailer: OpenMailer, smtp: SmtpServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG, logger="services")
+async def test_no_code_link_or_address_is_logged(open_mailer: OpenMailer, smtp: SmtpServer) -> None:
+    out = io.StringIO()
+    logs.configure("mailer", out=out, json=True, level="DEBUG")
     smtp.at_rcpt["ada@example.com"] = ["450 4.2.1 <ada@example.com> later"]
     async with open_mailer() as (bus, _):
         await publish(bus, a_message())
         await eventually(lambda: smtp.received, within=10)
-    told = "".join(capsys.readouterr()) + caplog.text
+    told = out.getvalue()
     assert "450 4.2.1 <…> later" in told
     for secret in ("042137", "lnk_0123", "ada@example.com"):
         assert secret not in told
