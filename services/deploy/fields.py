@@ -3,6 +3,7 @@
 Names that begin with `_` steer, the others are the data. Everything is bounded before it is kept.
 """
 
+import logging
 import re
 import urllib.parse
 from collections.abc import Iterable
@@ -14,6 +15,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from shared import parsing
 from shared.errors import BadRequest, Invalid, TooLarge, UnsupportedMediaType
+
+# what it says of a body that breaks its rules quotes the body, and the caller is told anyway
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 MAX_FIELDS: Final = 100
 #: Levels of lists and objects inside each other; the database and the mail have to write them again.
