@@ -154,7 +154,7 @@ async def list_all(request: web.Request) -> web.Response:
     """List the caller's sites, newest first."""
     caller = await _caller(request, "read")
     limit = _number(request, "limit", default=50, largest=200)
-    before = _read_cursor(request.query.get("cursor"))
+    before = _read_cursor(request, "dep")
     found, more = await request.app[SERVICE].list(caller, limit=limit, before=before)
     cursor = _cursor(found[-1]) if more else None
     return http.json({"deployments": [_deployment(request, each) for each in found], "next_cursor": cursor})
@@ -184,10 +184,11 @@ async def list_submissions(request: web.Request) -> web.Response:
     caller = await _caller(request, "submissions")
     page = _number(request, "page", default=1, largest=1_000_000)
     limit = _number(request, "limit", default=50, largest=200)
-    found, total = await request.app[SERVICE].submissions(caller, _id(request), page=page, limit=limit)
-    return http.json(
-        {"submissions": _submissions(found), "total": total, "page": page, "limit": limit, "next_cursor": None}
-    )
+    before = _read_cursor(request, "sub")
+    listed = await request.app[SERVICE].submissions(caller, _id(request), page=page, limit=limit, before=before)
+    cursor = _cursor(listed.found[-1]) if listed.more else None
+    rows = _submissions(listed.found)
+    return http.json({"submissions": rows, "total": listed.total, "page": page, "limit": limit, "next_cursor": cursor})
 
 
 async def _caller(request: web.Request, scope: str) -> Caller:
@@ -212,19 +213,19 @@ def _number(request: web.Request, name: str, *, default: int, largest: int) -> i
     return int(text)
 
 
-def _cursor(last: Deployment) -> str:
+def _cursor(last: Deployment | Submission) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([last.created_at, last.id])).decode().rstrip("=")
 
 
-def _read_cursor(text: str | None) -> tuple[datetime, str] | None:
-    """Return what `_cursor` wrote. Raise Invalid for anything else."""
-    if text is None:
+def _read_cursor(request: web.Request, prefix: str) -> tuple[datetime, str] | None:
+    """Return what `_cursor` wrote for rows with ids of this prefix. Raise Invalid for anything else."""
+    if (text := request.query.get("cursor")) is None:
         return None
     try:
         given, last = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         # in UTC, or a year may come out that the database cannot be asked for
         moment = datetime.fromisoformat(given).astimezone(UTC)
-        if ids.is_id(last, "dep"):
+        if ids.is_id(last, prefix):
             return moment, last
     except (ValueError, TypeError, AttributeError, OverflowError):
         pass

@@ -12,7 +12,6 @@ from services.deploy.blobs import Blobs
 from services.deploy.config import Config
 from services.deploy.live import LiveSites
 from services.deploy.store import Deployment, DeploymentNotFound, LimitReached, SlugTaken
-from services.deploy.submissions import Submission
 from services.deploy.versions import File
 from shared import db, ids, logs, outbox
 from shared.auth_client import Caller
@@ -180,12 +179,14 @@ class DeployService:
         return found[:limit], len(found) > limit
 
     async def submissions(
-        self, caller: Caller, deployment_id: str, *, page: int, limit: int
-    ) -> tuple[Sequence[Submission], int]:
-        """Return one page of what was sent in, and how many there are. Raise DeploymentNotFound."""
+        self, caller: Caller, deployment_id: str, *, page: int, limit: int, before: tuple[datetime, str] | None
+    ) -> submissions.Page:
+        """Return one page of what was sent in, counted from `before` where that is given. Raise DeploymentNotFound."""
         async with db.acquire(self._pool) as conn:
             await self._owned(conn, caller, deployment_id)
-            return await submissions.list_page(conn, deployment_id, limit=limit, offset=(page - 1) * limit)
+            return await submissions.list_page(
+                conn, deployment_id, limit=limit, offset=(page - 1) * limit, before=before
+            )
 
     async def usage(self, account_id: str) -> int:
         """Return how many active deployments the account has."""

@@ -10,14 +10,13 @@ _FORM: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 #: `{slug}--v{N}` is the address of version N.
 _VERSION: Final = re.compile(r"--v[0-9]+$")
 
-#: Names that visitors would take for ours, or that we may need.
+#: Names that visitors would take for ours, or that mail and browsers treat as ours; not what people call their sites.
 _RESERVED: Final = """
-    account accounts admin administrator api app apps assets auth autoconfig autodiscover billing blog cdn console
-    dashboard demo deploy dev dns docs email forum ftp git gateway help host hostmaster imap info internal invoker
-    isatap localhost login logout mail mailbox mailer mcp media metrics mx news ns ns1 ns2 oauth pay payment
-    payments pop pop3 postmaster preview proxy register root s secure security settings shop signin signup site sites
-    smtp sso staging static status submit support sysadmin test tls user users verify webhook webhooks webmaster
-    webmail wpad www
+    account accounts admin administrator api app apps assets auth autoconfig autodiscover billing cdn console
+    dashboard dns docs email ftp gateway help host hostmaster imap internal invoker isatap localhost login logout mail
+    mailbox mailer mcp mx ns ns1 ns2 oauth pay payment payments pop pop3 postmaster register root s secure security
+    settings signin signup site sites smtp sso staging static status support sysadmin tls verify webhook webhooks
+    webmaster webmail wpad www
 """
 RESERVED: Final = frozenset(_RESERVED.split())
 

@@ -88,14 +88,30 @@ async def find_earlier(conn: Connection, deployment_id: str, idempotency_key: st
     return row["id"], row["body_digest"]
 
 
-async def list_page(conn: Connection, deployment_id: str, *, limit: int, offset: int) -> tuple[list[Submission], int]:
-    """Return one page of the accepted submissions, newest first, and how many there are."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some of a site's submissions, newest first."""
+
+    found: Sequence[Submission]
+    #: How many the site has in all.
+    total: int
+    #: Older ones follow.
+    more: bool
+
+
+async def list_page(
+    conn: Connection, deployment_id: str, *, limit: int, offset: int, before: tuple[datetime, str] | None
+) -> Page:
+    """Return one page of the accepted submissions, of those older than `before` (its time and id) if it is given."""
     total: int = await conn.fetchval(
         "SELECT count(*) FROM submissions WHERE deployment_id = $1 AND status = 'accepted'", deployment_id
     )
+    moment, last = before or (None, None)
     rows = await conn.fetch(
         "SELECT id, deployment_id, form, status, data, version, created_at FROM submissions"
-        " WHERE deployment_id = $1 AND status = 'accepted' ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
-        deployment_id, limit, offset,
+        " WHERE deployment_id = $1 AND status = 'accepted'"
+        " AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::text))"
+        " ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
+        deployment_id, limit + 1, offset, moment, last,
     )  # fmt: skip
-    return [Submission(**row) for row in rows], total
+    return Page(found=[Submission(**row) for row in rows[:limit]], total=total, more=len(rows) > limit)

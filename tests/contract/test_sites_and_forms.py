@@ -178,6 +178,23 @@ async def test_submissions_come_in_pages_newest_first(client: Client, key: str) 
     assert (page["total"], page["page"], page["limit"]) == (5, 2, 2)
 
 
+async def test_submissions_come_by_cursor_too(client: Client, key: str) -> None:
+    site = await a_site(client, key)
+    for number in range(5):
+        assert (await client.api("POST", f"/submit/{site['id']}", json={"n": number})).status == 200
+    seen: list[int] = []
+    cursors: list[str | None] = [""]
+    while cursors[-1] is not None:
+        after = f"&cursor={cursors[-1]}" if cursors[-1] else ""
+        listed = (await client.api("GET", f"/submissions/{site['id']}?limit=2{after}", key=key)).json
+        seen += [row["data"]["n"] for row in listed["submissions"]]
+        cursors.append(listed["next_cursor"])
+    assert seen == [4, 3, 2, 1, 0]
+    assert len(cursors) == 4
+    wrong = await client.api("GET", f"/submissions/{site['id']}?cursor=nonsense", key=key)
+    assert wrong.status == 422
+
+
 @pytest.mark.parametrize(
     "given,status",
     [
