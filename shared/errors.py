@@ -42,6 +42,12 @@ class BadRequest(AppError):
     message = "The request cannot be read"
 
 
+class Unreadable(BadRequest):
+    """The body's bytes are not what its headers say: nothing after them on the connection can be read either."""
+
+    message = "The body is incomplete or wrongly encoded"
+
+
 class Unauthorized(AppError):
     """No credential where one is needed, or one that is malformed, unknown, expired or revoked."""
 

@@ -24,6 +24,7 @@ from shared.errors import (
     Timeout,
     TooLarge,
     Unavailable,
+    Unreadable,
     UnsupportedMediaType,
 )
 
@@ -131,7 +132,7 @@ async def read_body(request: web.BaseRequest, limit: int) -> bytes:
     except (web.RequestPayloadError, ConnectionResetError) as error:
         # nothing after it can be read either; unless it counts as read, aiohttp tries, and logs the error as ours
         request.content.feed_eof()
-        raise BadRequest("The body is incomplete or wrongly encoded") from error
+        raise Unreadable from error
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
@@ -221,6 +222,8 @@ def _show(request: web.Request, own: Rules, error: AppError) -> web.Response:
     response = own.render(request, error) if own.render else error_response(error)
     if isinstance(error.__cause__, web.HTTPMethodNotAllowed):
         response.headers[hdrs.ALLOW] = ", ".join(sorted(error.__cause__.allowed_methods))
+    if isinstance(error, Unreadable):
+        response.force_close()
     return response
 
 
