@@ -24,7 +24,7 @@ async def warm(stage: Stage) -> list[Line]:
             request = load.request("GET", "/", headers={"Authorization": f"Bearer {bed.key}"})
 
             async def rate(port: int) -> float:
-                return (await load.run(port, lambda: request, connections=32, seconds=3)).per_second
+                return (await load.run(port, lambda: request, connections=32, seconds=1)).per_second
 
             for name, port, goal in (
                 ("authenticated answer, warm cache, logged (req/s)", plain_port, 0.80),
@@ -66,7 +66,7 @@ async def cold(stage: Stage) -> list[Line]:
 
             async def p50(port: int, *, cold: bool) -> float:
                 made = fresh if cold else lambda: plain
-                return (await load.run(port, made, connections=1, seconds=2)).percentile(50)
+                return (await load.run(port, made, connections=1, seconds=1)).percentile(50)
 
             ours, bare, ratio = await compare(lambda: p50(ours_port, cold=True), lambda: p50(bare_port, cold=False))
     return [

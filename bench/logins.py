@@ -9,9 +9,10 @@ import aio_pika
 import aiosmtplib
 from aiohttp import ClientSession
 
-from bench.stage import ROUNDS, Bed, Line, Sink, Stage
+from bench.stage import Bed, Line, Sink, Stage
 
-#: Logins in a round, and the pause between two, in seconds.
+#: Rounds that take turns, logins in a round, and the pause between two, in seconds.
+ROUNDS = 5
 EACH = 20
 IDLE = 0.05
 

@@ -33,7 +33,7 @@ async def page(stage: Stage) -> list[Line]:
             plain = load.request("GET", "/")
 
             async def rate(to: int, request: bytes) -> float:
-                return (await load.run(to, lambda: request, connections=32, seconds=3)).per_second
+                return (await load.run(to, lambda: request, connections=32, seconds=1)).per_second
 
             ours, bare, ratio = await compare(lambda: rate(bed.system.deploy.port, by_host), lambda: rate(port, plain))
     return [
@@ -68,7 +68,7 @@ async def form(stage: Stage) -> list[Line]:
             plain = load.request("POST", "/", headers=json, body=body)
 
             async def rate(to: int, request: bytes) -> float:
-                return (await load.run(to, lambda: request, connections=32, seconds=3)).per_second
+                return (await load.run(to, lambda: request, connections=32, seconds=1)).per_second
 
             ours, bare, ratio = await compare(lambda: rate(bed.system.deploy.port, submit), lambda: rate(port, plain))
     return [

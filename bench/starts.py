@@ -6,7 +6,10 @@ import time
 from statistics import median
 from urllib.request import urlopen
 
-from bench.stage import ROUNDS, Line, Stage, free_port, process
+from bench.stage import Line, Stage, free_port, process
+
+#: Starts of each.
+ROUNDS = 5
 
 
 def rss(pid: int) -> float:
