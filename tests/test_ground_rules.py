@@ -189,6 +189,7 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_the_scanners_find_what_they_look_for() -> None:
     assert STAR.search("select k.* FROM keys k")
     assert not STAR.search("SELECT count(*) FROM keys")
+    # put together here: written out, they would be found in this file
     assert HOSTS.search("https://" + "pypi" + ".org/simple")
     assert MACHINE_PATHS.search("/" + "root" + "/.cache")
     assert not MACHINE_PATHS.search("framework/x")
