@@ -19,7 +19,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from services.standalone import postgres
 from shared import credentials, db, ids
 from tests.support import processes
-from tests.support.standalone import ROOT, free_port
+from tests.support.launched import ROOT
+from tests.support.standalone import free_port
 
 #: In each round ours and the bare limit run one after the other; who is first alternates. Many short rounds: on a
 #: shared machine the two halves of a long one meet different neighbours.

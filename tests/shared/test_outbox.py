@@ -41,10 +41,10 @@ class FakeBus:
         return True
 
     def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AbstractAsyncContextManager[None]:
-        raise NotImplementedError
+        raise AssertionError("the relay only publishes", queue, handlers, prefetch)
 
     def listen(self, handlers: Handlers, *, on_gap: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        raise NotImplementedError
+        raise AssertionError("the relay only publishes", handlers, on_gap)
 
 
 @pytest.fixture

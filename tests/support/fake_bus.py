@@ -28,7 +28,7 @@ class FakeBus:
                 await handler(event, Delivery(envelope=envelope, attempt=1, last=True))
 
     def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AbstractAsyncContextManager[None]:
-        raise NotImplementedError(queue, handlers, prefetch)
+        raise AssertionError("deploy consumes no queue", queue, handlers, prefetch)
 
     @asynccontextmanager
     async def listen(self, handlers: Handlers, *, on_gap: Callable[[], None]) -> AsyncIterator[None]:

@@ -1,29 +1,25 @@
 """The three services as processes of their own, on a real database and broker."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.standalone import ROOT, free_port
+from tests.support.launched import Launched
+from tests.support.standalone import free_port
 
 TOKEN = "a-service-token-for-tests"
 
 
-class Process:
+class Process(Launched):
     """One service: `python -m services.<name>` on free ports, with its log in a file."""
 
     def __init__(self, name: str, directory: Path, **environment: str) -> None:
         self.name, self.port, self.internal_port = name, free_port(), free_port()
         self.log = directory / f"{name}-{self.port}.log"
-        self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
+        ports = {"INVOKER_PORT": str(self.port), "INVOKER_INTERNAL_PORT": str(self.internal_port)}
+        super().__init__(
+            f"services.{name}", ready_url=f"{self.internal_url}/readyz", out=self.log, environment=ports | environment
+        )
 
     @property
     def url(self) -> str:
@@ -33,52 +29,9 @@ class Process:
     def internal_url(self) -> str:
         return f"http://127.0.0.1:{self.internal_port}"
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self, *, within: float = 30.0) -> float:
-        """Start it, wait until it is ready, and return the seconds that took."""
-        began = time.monotonic()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("INVOKER_")}
-        ports = {"INVOKER_PORT": str(self.port), "INVOKER_INTERNAL_PORT": str(self.internal_port)}
-        with self.log.open("ab") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{self.name}"],
-                cwd=ROOT,
-                env=kept | ports | self._environment,
-                stdout=out,
-                stderr=out,
-            )
-        while not self._ready():
-            assert self._process.poll() is None, f"{self.name} ended: {self.log.read_text()}"
-            assert time.monotonic() - began < within, f"{self.name} is not ready: {self.log.read_text()}"
-            time.sleep(0.02)
-        return time.monotonic() - began
-
-    def _ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.internal_url}/readyz", timeout=2) as answer:  # noqa: S310
-                return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
-            return False
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal, wait for the end, and return the exit code."""
-        assert self._process is not None
-        self._process.send_signal(number)
-        code = self._process.wait(40)
-        self._process = None
-        return code
-
-    def kill(self) -> None:
-        """End it with no handler run."""
-        self.stop(signal.SIGKILL)
-
     def close(self) -> None:
         """End it if it runs."""
-        if self._process is not None and self._process.poll() is None:
+        if self.running:
             self.kill()
 
 

@@ -4,7 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.support.standalone import ROOT, running
+from tests.support.launched import ROOT
+from tests.support.standalone import running
 
 READ_THE_CODE = (
     "CODE=; for _ in $(seq 100); do CODE=$(curl -s http://localhost:8080/mailbox/api/v1/message/latest"

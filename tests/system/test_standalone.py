@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 
 from tests.support.client import Client, an_address
-from tests.support.standalone import ROOT, Standalone, free_port, running
+from tests.support.launched import ROOT
+from tests.support.standalone import Standalone, free_port, running
 
 FORM = '<form action="{{SUBMIT_URL}}" method=post><input name=email><button>Join</button></form>'
 
