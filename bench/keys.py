@@ -51,7 +51,7 @@ async def cold(stage: Stage) -> list[Line]:
         for statement in TABLES:
             await conn.execute(statement)
         await conn.close()
-        _, minted = await keys(bed.dsn, 20_000)
+        _, minted = await keys(bed.dsn, 60_000)
         unknown = iter(minted)
         ours_port, bare_port = free_port(), free_port()
         url = bed.system.auth.internal_url
