@@ -31,6 +31,51 @@ class KeyRevoked(Event):
     key_id: str
 
 
+class CredentialsChanged(Event):
+    """What caches know of these keys and browser sessions is old, or they have ended: every cache drops them."""
+
+    type = "credentials.changed"
+    broadcast = True
+    account_id: str
+    #: Lowercase hex SHA-256 of each.
+    digests: tuple[str, ...]
+
+
+class AccountChanged(Event):
+    """An account's address or plan is another one now, or it has come back after its deletion."""
+
+    type = "account.changed"
+    account_id: str
+    email: str
+    plan: str
+    #: Counts an account's changes: what is older than the known one is no news.
+    revision: int
+
+
+class AccountDeleted(Event):
+    """An account was deleted: its sites go at `ends_at`, unless it comes back before."""
+
+    type = "account.deleted"
+    account_id: str
+    revision: int
+    ends_at: datetime
+
+
+class Audited(Event):
+    """Something happened to an account's things elsewhere that belongs in its audit trail, which auth keeps."""
+
+    type = "audit.recorded"
+    account_id: str
+    at: datetime
+    #: `noun.verb`
+    action: str
+    #: Id of the credential it was done with, or a word for who has none.
+    actor: str
+    key_id: str | None
+    ip: str | None
+    detail: dict[str, Any]
+
+
 class SiteChanged(Event):
     """A site's live version, status or settings changed: every cache drops the host."""
 
@@ -66,6 +111,83 @@ class KeyCreatedMail(Event):
     dashboard_url: str
 
 
+class KeyRotatedMail(Event):
+    """Tell an account that a key got a successor."""
+
+    type = "mail.key_rotated"
+    to: str
+    name: str
+    #: Of the old key and of the new one.
+    old_hint: str
+    hint: str
+    #: When the old key ends.
+    ends_at: datetime
+    ip: str
+    rotated_at: datetime
+    dashboard_url: str
+
+
+class KeysRevokedMail(Event):
+    """Tell an account that keys were revoked from elsewhere: by whoever held one, by another key, or all at once."""
+
+    type = "mail.keys_revoked"
+    to: str
+    #: Name and hint of each; the first few of many.
+    keys: tuple[tuple[str, str], ...]
+    count: int
+    #: How, in words: "by somebody who holds it".
+    how: str
+    ip: str
+    revoked_at: datetime
+    dashboard_url: str
+
+
+class KeyExpiringMail(Event):
+    """Tell an account that a key ends within a week."""
+
+    type = "mail.key_expiring"
+    to: str
+    name: str
+    hint: str
+    expires_at: datetime
+    dashboard_url: str
+
+
+class EmailCodeMail(Event):
+    """Send one of the two codes of a change of address."""
+
+    type = "mail.email_code"
+    to: str
+    code: str
+    #: Whether `to` is the address that the account is to have, or the one it has.
+    new: bool
+    #: The address that the account is to have.
+    new_email: str
+    ip: str
+    requested_at: datetime
+
+
+class EmailChangedMail(Event):
+    """Tell an account's old address that it is no longer the account's."""
+
+    type = "mail.email_changed"
+    to: str
+    new_email: str
+    ip: str
+    changed_at: datetime
+
+
+class AccountDeletedMail(Event):
+    """Tell an account that it was deleted, and how it comes back."""
+
+    type = "mail.account_deleted"
+    to: str
+    ip: str
+    deleted_at: datetime
+    ends_at: datetime
+    login_url: str
+
+
 class SubmissionMail(Event):
     """Tell a site's owner what somebody sent through its form."""
 
@@ -82,7 +204,24 @@ class SubmissionMail(Event):
 
 
 EVENTS: Final[dict[str, type[Event]]] = {
-    event.type: event for event in (KeyRevoked, SiteChanged, LoginCodeMail, KeyCreatedMail, SubmissionMail)
+    event.type: event
+    for event in (
+        KeyRevoked,
+        CredentialsChanged,
+        AccountChanged,
+        AccountDeleted,
+        Audited,
+        SiteChanged,
+        LoginCodeMail,
+        KeyCreatedMail,
+        KeyRotatedMail,
+        KeysRevokedMail,
+        KeyExpiringMail,
+        EmailCodeMail,
+        EmailChangedMail,
+        AccountDeletedMail,
+        SubmissionMail,
+    )
 }
 
 

@@ -39,7 +39,7 @@ def merged(api_url: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Invoker", "version": "1", "description": "From HTML to a live site with forms in one call."},
         "servers": [{"url": api_url}],
-        "security": [{"key": []}],
+        "security": [{"key": []}, {"session": []}],
         "tags": tags,
         "paths": paths,
         "components": components,

@@ -8,10 +8,20 @@ import pytest
 
 from shared.events import (
     EVENTS,
+    AccountChanged,
+    AccountDeleted,
+    AccountDeletedMail,
+    Audited,
+    CredentialsChanged,
+    EmailChangedMail,
+    EmailCodeMail,
     Envelope,
     Event,
     KeyCreatedMail,
+    KeyExpiringMail,
     KeyRevoked,
+    KeyRotatedMail,
+    KeysRevokedMail,
     LoginCodeMail,
     SiteChanged,
     SubmissionMail,
@@ -21,6 +31,20 @@ DATA = Path(__file__).parent.parent / "data" / "events"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EXAMPLES: dict[type[Event], Event] = {
     KeyRevoked: KeyRevoked(digest="ab" * 32, key_id="key_0000000000000001"),
+    CredentialsChanged: CredentialsChanged(account_id="acc_0000000000000001", digests=("ab" * 32, "cd" * 32)),
+    AccountChanged: AccountChanged(
+        account_id="acc_0000000000000001", email="ada@example.com", plan="free", revision=2
+    ),
+    AccountDeleted: AccountDeleted(account_id="acc_0000000000000001", revision=3, ends_at=AT + timedelta(days=7)),
+    Audited: Audited(
+        account_id="acc_0000000000000001",
+        at=AT,
+        action="site.published",
+        actor="key_0000000000000001",
+        key_id="key_0000000000000001",
+        ip="203.0.113.7",
+        detail={"site": "dep_0000000000000001", "slug": "tidy-otter-42", "version": 3},
+    ),
     SiteChanged: SiteChanged(deployment_id="dep_0000000000000001", slug="tidy-otter-42"),
     LoginCodeMail: LoginCodeMail(
         to="ada@example.com",
@@ -38,6 +62,45 @@ EXAMPLES: dict[type[Event], Event] = {
         ip="203.0.113.7",
         created_at=AT,
         dashboard_url="http://localhost:8080/dashboard",
+    ),
+    KeyRotatedMail: KeyRotatedMail(
+        to="ada@example.com",
+        name="laptop",
+        old_hint="inv_ab…yz",
+        hint="inv_cd…wx",
+        ends_at=AT + timedelta(hours=1),
+        ip="203.0.113.7",
+        rotated_at=AT,
+        dashboard_url="http://localhost:8080/dashboard",
+    ),
+    KeysRevokedMail: KeysRevokedMail(
+        to="ada@example.com",
+        keys=(("laptop", "inv_ab…yz"), ("CI", "inv_cd…wx")),
+        count=2,
+        how="all at once, with the key CI",
+        ip="203.0.113.7",
+        revoked_at=AT,
+        dashboard_url="http://localhost:8080/dashboard",
+    ),
+    KeyExpiringMail: KeyExpiringMail(
+        to="ada@example.com",
+        name="laptop",
+        hint="inv_ab…yz",
+        expires_at=AT + timedelta(days=7),
+        dashboard_url="http://localhost:8080/dashboard",
+    ),
+    EmailCodeMail: EmailCodeMail(
+        to="ada@example.com", code="123456", new=False, new_email="ada@example.org", ip="203.0.113.7", requested_at=AT
+    ),
+    EmailChangedMail: EmailChangedMail(
+        to="ada@example.com", new_email="ada@example.org", ip="203.0.113.7", changed_at=AT
+    ),
+    AccountDeletedMail: AccountDeletedMail(
+        to="ada@example.com",
+        ip="203.0.113.7",
+        deleted_at=AT,
+        ends_at=AT + timedelta(days=7),
+        login_url="http://localhost:8080/login",
     ),
     SubmissionMail: SubmissionMail(
         to="ada@example.com",
