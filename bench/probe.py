@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 import uvloop
 from aiohttp import web
 
-from shared import auth_client, http, logs, server
+from shared import auth_client, callers, http, logs, server
 
 ANSWER: dict[str, object] = {"deployments": [], "next_cursor": None}
 
@@ -34,7 +34,7 @@ async def main(what: str, port: int, url: str, token: str) -> None:
             client = await stack.enter_async_context(auth_client.connect(url, token))
 
             async def authenticated(request: web.Request) -> web.Response:
-                await auth_client.authenticate(request, client, scope="read")
+                await callers.authenticate(request, client, scope="read")
                 return http.json(ANSWER)
 
             app = http.application()

@@ -14,13 +14,12 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, Literal, Protocol
 
-from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict
 
-from shared import credentials, http, logs
+from shared import logs
 from shared.bus import Delivery, Handlers
-from shared.errors import Forbidden, Unauthorized, Unavailable
-from shared.events import KeyRevoked
+from shared.errors import Unavailable
+from shared.events import CredentialsChanged, KeyRevoked
 from shared.expiring import Expiring
 from shared.internal_call import InternalCalls
 
@@ -44,6 +43,9 @@ SCOPES: Final = frozenset({"full", "deploy", "read", "submissions", "webhooks", 
 IMPLIES: Final = {"deploy": frozenset({"read"}), "webhooks": frozenset({"read"}), "full": SCOPES}
 
 
+Kind = Literal["key", "session"]
+
+
 class Caller(BaseModel):
     """Who a valid credential belongs to, and what it may do."""
 
@@ -52,13 +54,15 @@ class Caller(BaseModel):
     account_id: str
     email: str
     plan: str
-    kind: Literal["key", "session"]
+    kind: Kind
     #: Id of the key or browser session.
     credential_id: str
     scopes: frozenset[str]
     #: Id or slug of the one site the key is bound to.
     site: str | None = None
     expires_at: datetime | None = None
+    #: Of the account, whose changes it counts.
+    revision: int = 0
 
     def wire(self) -> dict[str, Any]:
         """Return what travels from auth to whoever asked; `Caller.model_validate` reads it."""
@@ -85,8 +89,11 @@ class Checker(Protocol):
     def cached(self, digest: str) -> Caller | None:
         """Return the owner of the credential with this SHA-256 if that is known without asking, else None."""
 
-    async def check(self, digest: str) -> Caller | None:
-        """Return the owner of the credential with this SHA-256, None when it is not valid. Raise Unavailable."""
+    async def check(self, digest: str, *, kind: Kind = "key", seen: bytes = b"") -> Caller | None:
+        """Return the owner of the credential with this SHA-256, None when it is not valid. Raise Unavailable.
+
+        `seen` is JSON that says from where it is used; see `callers.seen`.
+        """
 
 
 @dataclass(eq=False, slots=True)
@@ -113,8 +120,8 @@ class AuthClient:
         known = self._valid.get(digest)
         return _unexpired(known[0]) if known is not None and known[1] < POSITIVE else None
 
-    async def check(self, digest: str) -> Caller | None:
-        """Return the owner of the key with this digest, from the cache if it may be.
+    async def check(self, digest: str, *, kind: Kind = "key", seen: bytes = b"") -> Caller | None:
+        """Return the owner of the credential with this digest, from the cache if it may be.
 
         Raise Unavailable when auth cannot be asked and the key was not seen valid within `GRACE`.
         """
@@ -126,7 +133,7 @@ class AuthClient:
         if lookup is None:
             lookup = self._lookups[digest] = _Lookup()
             # detached from the caller: whoever asked first may go away, the others still get their answer (R47)
-            lookup.task = asyncio.create_task(self._look_up(digest, lookup))
+            lookup.task = asyncio.create_task(self._look_up(digest, _question(digest, kind, seen), lookup))
         assert lookup.task is not None  # noqa: S101 - set right after it was made
         return await asyncio.shield(lookup.task)
 
@@ -146,17 +153,21 @@ class AuthClient:
     async def _on_revoked(self, event: KeyRevoked, _delivery: Delivery) -> None:
         self.evict(event.digest)
 
+    async def _on_changed(self, event: CredentialsChanged, _delivery: Delivery) -> None:
+        for digest in event.digests:
+            self.evict(digest)
+
     @property
     def handlers(self) -> Handlers:
         """What this cache has to hear on the bus; with `flush` as `on_gap`."""
-        return {KeyRevoked: self._on_revoked}
+        return {KeyRevoked: self._on_revoked, CredentialsChanged: self._on_changed}
 
-    async def _look_up(self, digest: str, lookup: _Lookup) -> Caller | None:
+    async def _look_up(self, digest: str, question: bytes, lookup: _Lookup) -> Caller | None:
         try:
             for _ in range(_MAX_LOOKUPS):
                 lookup.overtaken = False
                 try:
-                    caller = await self._ask(digest)
+                    caller = await self._ask(question)
                 except (OSError, ValueError) as error:  # TimeoutError is an OSError
                     return self._without_auth(digest, error)
                 if not lookup.overtaken:
@@ -181,15 +192,19 @@ class AuthClient:
             return caller
         raise Unavailable(retry_after=1) from error
 
-    async def _ask(self, digest: str) -> Caller | None:
+    async def _ask(self, question: bytes) -> Caller | None:
         self.calls += 1
-        body = b'{"digest":"%s"}' % digest.encode()
         async with asyncio.timeout(RPC_TIMEOUT):
-            status, raw = await self._auth.post("/internal/verify", body, request_id=logs.request_id.get())
+            status, raw = await self._auth.post("/internal/verify", question, request_id=logs.request_id.get())
         if status != 200:
             raise ValueError(f"auth answered {status}")
         answer = _Answer.model_validate_json(raw)
         return _unexpired(answer.caller) if answer.valid and answer.caller else None
+
+
+def _question(digest: str, kind: Kind, seen: bytes) -> bytes:
+    name = b"digest" if kind == "key" else b"session"
+    return b'{"%s":"%s"%s}' % (name, digest.encode(), b',"seen":' + seen if seen else b"")
 
 
 def _unexpired(caller: Caller) -> Caller | None:
@@ -204,52 +219,3 @@ async def connect(url: str, token: str) -> AsyncIterator[AuthClient]:
         yield AuthClient(calls)
     finally:
         calls.close()
-
-
-def bearer(request: web.BaseRequest) -> str | None:
-    """Return the credential of the Authorization header, None where there is no such header.
-
-    Raise Unauthorized for any other form of it.
-    """
-    header = request.headers.get(hdrs.AUTHORIZATION)
-    if header is None:
-        return None
-    scheme, _, credential = header.partition(" ")
-    if scheme.lower() != "bearer" or not credential:
-        raise Unauthorized
-    return credential
-
-
-async def authenticate(request: web.Request, checker: Checker, *, scope: str | None = None) -> Caller:
-    """Return who calls with a key that has `scope` (None: any key will do), and note them for the log.
-
-    Raise Unauthorized, Forbidden (`missing_scope`) or Unavailable. A malformed key costs no look-up.
-    """
-    key = bearer(request)
-    if key is None or not credentials.plausible(key):
-        raise Unauthorized
-    digest = credentials.digest(key)
-    caller = checker.cached(digest)
-    if caller is None:
-        # the checksum costs more than the look-up in the cache: it is for keys that are not there
-        caller = await checker.check(digest) if credentials.well_formed(key) else None
-    if caller is None:
-        raise Unauthorized
-    return admit(request, caller, scope)
-
-
-def admit(request: web.Request, caller: Caller, scope: str | None) -> Caller:
-    """Note a known caller for the log and return it. Raise MissingScope when its credential lacks `scope`."""
-    facts = request[http.FACTS]
-    facts["account"] = caller.account_id
-    facts["credential"] = caller.credential_id
-    if scope is not None and not caller.may(scope):
-        raise MissingScope(hint=f"This needs a key with the scope '{scope}'.")
-    return caller
-
-
-class MissingScope(Forbidden):
-    """The key is valid and was made with less."""
-
-    code = "missing_scope"
-    message = "This key may not do that"

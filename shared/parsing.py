@@ -1,6 +1,6 @@
 """Bytes to JSON, JSON to a model: strict, and in errors that name what does not fit without repeating it."""
 
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import orjson
 import pydantic
@@ -8,6 +8,9 @@ import pydantic
 from shared.errors import BadRequest, Invalid
 
 M = TypeVar("M", bound=pydantic.BaseModel)
+
+#: Text on one line: no control characters, and no spaces around it.
+Line = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 #: How JSON writes a NUL.
 NUL: Final = b"\\u0000"

@@ -1,53 +1,42 @@
-"""What API and pages share: who calls, by key or by the cookie of a browser, and what a path names."""
+"""What API and pages share: who calls, the cookies of a browser, and what a path names."""
 
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from services.auth.config import Config
 from services.auth.keys import KeyNotFound
-from services.auth.logins import CODE_LIFE, SESSION_LIFE, LoginNotFound
+from services.auth.logins import CODE_LIFE, LoginNotFound
 from services.auth.service.keys import Keys
 from services.auth.service.logins import Logins
+from services.auth.service.sessions import Sessions
+from services.auth.sessions import SESSION_LIFE
 from services.auth.usage import Usage
-from shared import credentials, http, ids, origins
-from shared.auth_client import Caller, admit, authenticate
-from shared.errors import Unauthorized
+from shared import http, ids
+from shared.auth_client import Caller
+from shared.callers import Callers
 
-_SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+#: Answers with secrets, or about a person, are nobody's to keep.
+NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 class Access:
-    """Tells callers apart; one per process."""
+    """Tells callers apart and keeps their browsers' cookies; one per process."""
 
-    def __init__(self, config: Config, keys: Keys) -> None:
-        self._keys = keys
-        self._app_url = config.app_url
-        # plain http is for one's own machine only: browsers keep no __Host- cookie there
-        self._secure = config.app_url.startswith("https://")
-        self._prefix = "__Host-" if self._secure else ""
-
-    async def caller(self, request: web.Request, *, scope: str | None = None) -> Caller:
-        """Return who calls, by key or by cookie. Raise Unauthorized, MissingScope, CrossSite."""
-        if hdrs.AUTHORIZATION in request.headers:
-            return await authenticate(request, self._keys, scope=scope)
-        caller = await self.visitor(request)
-        if caller is None:
-            raise Unauthorized
-        if request.method not in _SAFE:
-            self.require_own_page(request)
-        return admit(request, caller, scope)
+    def __init__(self, callers: Callers) -> None:
+        self.callers: Final = callers
 
     async def visitor(self, request: web.Request) -> Caller | None:
         """Return who is logged in in this browser."""
-        cookie = request.cookies.get(self._name("session"))
-        if cookie is None or not cookie.startswith("ses_"):
-            return None
-        return await self._keys.check_session(credentials.digest(cookie))
+        return await self.callers.visitor(request)
 
     def require_own_page(self, request: web.Request) -> None:
         """Refuse a change that a page of somebody else asks for. Raise CrossSite."""
-        origins.require_same_origin(request, self._app_url)
+        self.callers.require_own_page(request)
+
+    def session(self, request: web.Request) -> str | None:
+        """Return the value of the session cookie that the browser sends, whatever it is worth."""
+        return request.cookies.get(self.callers.cookie("session"))
 
     def remember_session(self, response: web.Response, cookie: str) -> None:
         """Log the browser in: a new cookie at each login (R62)."""
@@ -63,19 +52,23 @@ class Access:
 
     def verifier(self, request: web.Request) -> str | None:
         """Return the verifier of the login that this browser started."""
-        return request.cookies.get(self._name("login"))
-
-    def _name(self, what: str) -> str:
-        return f"{self._prefix}invoker_{what}"
+        return request.cookies.get(self.callers.cookie("login"))
 
     def _set(self, response: web.Response, what: str, value: str, seconds: int) -> None:
         response.set_cookie(
-            self._name(what), value, max_age=seconds, path="/", secure=self._secure, httponly=True, samesite="Lax"
+            self.callers.cookie(what),
+            value,
+            max_age=seconds,
+            path="/",
+            secure=self.callers.secure,
+            httponly=True,
+            samesite="Lax",
         )
 
 
 LOGINS: Final = web.AppKey("logins", Logins)
 KEYS: Final = web.AppKey("keys", Keys)
+SESSIONS: Final = web.AppKey("sessions", Sessions)
 USAGE: Final = web.AppKey("usage", Usage)
 CONFIG: Final = web.AppKey("config", Config)
 ACCESS: Final = web.AppKey("access", Access)

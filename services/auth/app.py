@@ -7,13 +7,16 @@ import aiohttp
 from aiohttp import web
 
 from services.auth import api, internal, pages
-from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, USAGE, Access
+from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, SESSIONS, USAGE, Access
 from services.auth.config import Config
+from services.auth.service.checks import Checks
 from services.auth.service.keys import Keys
 from services.auth.service.logins import Logins
+from services.auth.service.sessions import Sessions
 from services.auth.usage import Usage
 from shared import db, http, origins, outbox, server
 from shared.bus import Bus
+from shared.callers import Callers
 from shared.limits import Limiter
 
 
@@ -27,34 +30,33 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         aiohttp.ClientSession() as session,
     ):
         await db.check_schema(pool, "auth")
-        keys = Keys(pool, box, app_url=config.app_url)
-        logins = Logins(
-            pool, box, Limiter(enabled=config.rate_limits), app_url=config.app_url, rate_limits=config.rate_limits
-        )
-        usage = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
+        checks = Checks(pool)
 
         async def ready() -> None:
             await db.ping(pool)
 
-        inside = server.internal_app(config, ready)
-        verify = internal.verify_first(keys, config.service_token.get_secret_value())
+        public = public_app(config)
+        public[ACCESS] = Access(Callers(config, checks))
+        public[KEYS] = Keys(pool, box, app_url=config.app_url)
+        public[SESSIONS] = Sessions(pool, box)
+        public[LOGINS] = Logins(
+            pool, box, Limiter(enabled=config.rate_limits), app_url=config.app_url, rate_limits=config.rate_limits
+        )
+        public[USAGE] = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
+        verify = internal.verify_first(checks, config.service_token.get_secret_value())
         async with (
-            server.serving(public_app(config, keys, logins, usage)) as public,
-            server.serving(inside, around=verify) as private,
+            server.serving(public) as outside,
+            server.serving(server.internal_app(config, ready), around=verify) as inside,
         ):
-            yield server.Service(name="auth", public=public, internal=private, ready=ready)
+            yield server.Service(name="auth", public=outside, internal=inside, ready=ready)
 
 
-def public_app(config: Config, keys: Keys, logins: Logins, usage: Usage) -> web.Application:
+def public_app(config: Config) -> web.Application:
     """Return what the world sees: the API and the pages, on the hosts of the configuration alone."""
     app = http.application()
     app.middlewares.append(origins.known_hosts(config.app_url, config.api_url))
     app.middlewares.append(pages.friendly)
     app[CONFIG] = config
-    app[KEYS] = keys
-    app[LOGINS] = logins
-    app[USAGE] = usage
-    app[ACCESS] = Access(config, keys)
     app.add_routes(api.routes)
     app.add_routes(pages.routes)
     return app

@@ -1,4 +1,4 @@
-"""The internal port: whom a key belongs to. What every key that no cache knows waits for."""
+"""The internal port: whom a credential belongs to. What every one that no cache knows waits for."""
 
 import hmac
 import re
@@ -7,17 +7,18 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from services.auth.service.keys import Keys
+from services.auth.service.checks import Checks
 from shared import http
 from shared.errors import AppError, Invalid, Unauthorized
 from shared.server import Answer
 
 PATH: Final = "/internal/verify"
-_BODY: Final = re.compile(rb'\{"digest": ?"([0-9a-f]{64})"\}')
+#: Whose digest it is, the digest, and from where the credential is used: JSON that is not read here.
+_BODY: Final = re.compile(rb'\{"(digest|session)": ?"([0-9a-f]{64})"(?:, ?"seen": ?(.{2,2000}))?\}', re.DOTALL)
 _UNKNOWN: Final = {"valid": False}
 
 
-def verify_first(keys: Keys, token: str) -> Callable[[Answer], Answer]:
+def verify_first(checks: Checks, token: str) -> Callable[[Answer], Answer]:
     """Return what answers `POST /internal/verify` before the application, which answers everything else.
 
     It does what the application's edge and guard do: service token, request id, errors. Router and middlewares
@@ -30,10 +31,11 @@ def verify_first(keys: Keys, token: str) -> Callable[[Answer], Answer]:
         given = request.headers.get(hdrs.AUTHORIZATION, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, allowed):
             raise Unauthorized(hint="Internal endpoints take the service token.")
-        body = _BODY.fullmatch(await http.read_body(request, http.KIB))
+        body = _BODY.fullmatch(await http.read_body(request, 4 * http.KIB))
         if body is None:
-            raise Invalid('The body must be {"digest": "…"} with the lowercase hex SHA-256 of a key')
-        caller = await keys.check(body[1].decode())
+            raise Invalid('The body must be {"digest": "…"} or {"session": "…"} with a lowercase hex SHA-256')
+        kind, digest, seen = body.groups(b"")
+        caller = await checks.check(digest.decode(), kind="key" if kind == b"digest" else "session", seen=seen)
         return http.json(_UNKNOWN if caller is None else {"valid": True, "caller": caller.wire()})
 
     def around(application: Answer) -> Answer:

@@ -56,6 +56,10 @@ class Key:
     created_via: str
     created_at: datetime
     last_used_at: datetime | None
+    last_used_ip: str | None
+    last_used_client: str | None
+    #: The key that a rotation made in its place.
+    replaced_by: str | None
     expires_at: datetime | None
     revoked_at: datetime | None
 
@@ -70,6 +74,9 @@ class Key:
             "created_at": timestamp(self.created_at),
             "created_via": self.created_via,
             "last_used_at": timestamp(self.last_used_at),
+            "last_used_ip": self.last_used_ip,
+            "last_used_client": self.last_used_client,
+            "replaced_by": self.replaced_by,
             "expires_at": timestamp(self.expires_at),
             "revoked_at": timestamp(self.revoked_at),
         }

@@ -19,8 +19,6 @@ State = Literal["pending", "approved", "denied", "delivered"]
 CODE_LIFE: Final = timedelta(minutes=10)
 LOGIN_LIFE: Final = timedelta(minutes=10)
 LOGIN_MAX: Final = timedelta(minutes=30)
-#: How long a browser stays logged in.
-SESSION_LIFE: Final = timedelta(days=30)
 
 #: Tries per code, and per link, by whomever (R55).
 TRIES: Final = 5

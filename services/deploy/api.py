@@ -15,8 +15,9 @@ from services.deploy.config import Config
 from services.deploy.service import Content, DeployService, Published
 from services.deploy.store import Deployment, DeploymentNotFound
 from services.deploy.submissions import Submission
-from shared import auth_client, http, idempotency, ids, parsing
+from shared import http, idempotency, ids, parsing
 from shared.auth_client import Caller
+from shared.callers import Callers
 from shared.errors import BadRequest, Invalid
 
 #: Bytes of one deploy (R18), and seconds that it may take (R24).
@@ -26,7 +27,7 @@ DEADLINE: Final = 60.0
 RESTORE: Final = timedelta(days=7)
 
 SERVICE: Final = web.AppKey("service", DeployService)
-CHECKER: Final = web.AppKey("checker", auth_client.AuthClient)
+CALLERS: Final = web.AppKey("callers", Callers)
 CONFIG: Final = web.AppKey("config", Config)
 
 routes = web.RouteTableDef()
@@ -192,7 +193,7 @@ async def list_submissions(request: web.Request) -> web.Response:
 
 
 async def _caller(request: web.Request, scope: str) -> Caller:
-    return await auth_client.authenticate(request, request.app[CHECKER], scope=scope)
+    return await request.app[CALLERS].caller(request, scope=scope)
 
 
 def _id(request: web.Request) -> str:

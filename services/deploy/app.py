@@ -11,6 +11,7 @@ from services.deploy.live import LiveSites
 from services.deploy.service import DeployService
 from shared import auth_client, db, http, limits, outbox, server
 from shared.bus import Bus
+from shared.callers import Callers
 
 NAME = "deploy"
 
@@ -35,7 +36,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
 
         public = http.application()
         public[api.SERVICE] = service
-        public[api.CHECKER] = checker
+        public[api.CALLERS] = Callers(config, checker)
         public[api.CONFIG] = public[forms.CONFIG] = config
         public[forms.INTAKE] = Intake(pool, messages, config)
         public[forms.LIVE] = live

@@ -26,8 +26,9 @@ class Router:
         self._servers = servers
         app, api = URL(config.app_url), URL(config.api_url)
         self._app_hosts = _names(app)
-        self._api_prefix = api.path.rstrip("/") if api.host == app.host else ""
-        self._api_hosts = {f"api.{name}" for name in self._app_hosts} | (_names(api) if not self._api_prefix else set())
+        # the dashboard calls the API below the app, wherever else it is
+        self._api_prefixes = {"/api"} | ({api.path.rstrip("/")} - {""} if api.host == app.host else set())
+        self._api_hosts = {f"api.{name}" for name in self._app_hosts} | (_names(api) - self._app_hosts)
 
     def server(self) -> Server:
         """Return the one server that stands before all."""
@@ -40,9 +41,10 @@ class Router:
             return self._api(path), path
         if name not in self._app_hosts:
             return "deploy", path
-        if self._api_prefix and (path + "/").startswith(self._api_prefix + "/"):
-            inner = path[len(self._api_prefix) :] or "/"
-            return self._api(inner), inner
+        for prefix in self._api_prefixes:
+            if (path + "/").startswith(prefix + "/"):
+                inner = path[len(prefix) :] or "/"
+                return self._api(inner), inner
         first = path.split("/", 2)[1]
         if first == "mailbox":
             return "mailbox", path[len("/mailbox") :] or "/"

@@ -11,7 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import auth_client, credentials, http, server
+from shared import callers, credentials, http, server
 from shared.auth_client import GRACE, MAX_INVALID, NEGATIVE, POSITIVE, AuthClient, Caller
 from shared.bus import Delivery
 from shared.errors import Unauthorized, Unavailable
@@ -128,7 +128,7 @@ class Held(AuthClient):
         self.valid = True
         self.waiting: list[tuple[asyncio.Future[None], bool]] = []
 
-    async def _ask(self, _digest: str) -> Caller | None:
+    async def _ask(self, _question: bytes) -> Caller | None:
         self.calls += 1
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         was_valid = self.valid
@@ -211,9 +211,9 @@ async def test_r48_a_wrong_checksum_is_refused_without_a_call(rig: Rig) -> None:
     for header in (f"Bearer {typo}", "Bearer inv_x", "Basic abc", "Bearer", "", f"Bearer  {key}"):
         request = make_mocked_request("GET", "/", headers={"Authorization": header})
         with pytest.raises(Unauthorized):
-            await auth_client.authenticate(request, rig.client)
+            await callers.authenticate(request, rig.client)
     with pytest.raises(Unauthorized):
-        await auth_client.authenticate(make_mocked_request("GET", "/"), rig.client)
+        await callers.authenticate(make_mocked_request("GET", "/"), rig.client)
     assert rig.auth.asked == []
 
 

@@ -32,9 +32,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EXAMPLES: dict[type[Event], Event] = {
     KeyRevoked: KeyRevoked(digest="ab" * 32, key_id="key_0000000000000001"),
     CredentialsChanged: CredentialsChanged(account_id="acc_0000000000000001", digests=("ab" * 32, "cd" * 32)),
-    AccountChanged: AccountChanged(
-        account_id="acc_0000000000000001", email="ada@example.com", plan="free", revision=2
-    ),
+    AccountChanged: AccountChanged(account_id="acc_0000000000000001", email="ada@example.com", plan="free", revision=2),
     AccountDeleted: AccountDeleted(account_id="acc_0000000000000001", revision=3, ends_at=AT + timedelta(days=7)),
     Audited: Audited(
         account_id="acc_0000000000000001",

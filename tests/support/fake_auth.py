@@ -39,6 +39,14 @@ class FakeAuth:
         }
         return key
 
+    def session(self, **given: Any) -> str:
+        """Log a browser in and return its cookie's value."""
+        cookie = f"ses_{ids.random_base62(43)}"
+        self._callers[credentials.digest(cookie)] = self._callers.pop(
+            credentials.digest(self.key(kind="session", credential_id=ids.new_id("ses"), **given))
+        )
+        return cookie
+
     def email(self, key: str) -> str:
         """Return the address of a key's account."""
         return str(self._callers[credentials.digest(key)]["email"])
@@ -61,7 +69,8 @@ class FakeAuth:
     async def _verify(self, request: web.Request) -> web.Response:
         self.calls += 1
         assert request.headers["Authorization"] == f"Bearer {TOKEN}"
-        caller = self._callers.get((await request.json())["digest"])
+        asked = await request.json()
+        caller = self._callers.get(asked.get("digest") or asked["session"])
         return web.json_response({"valid": True, "caller": caller} if caller else {"valid": False})
 
 

@@ -4,12 +4,13 @@ from typing import Final
 
 from aiohttp import web
 
-from services.auth.access import ACCESS, CONFIG, KEYS, ip, key_id
+from services.auth.access import ACCESS, CONFIG, KEYS, SESSIONS, ip, key_id
 from services.auth.keys import NewKey, TooManyKeys
 from services.auth.pages.render import form, page, see, show_error
 from services.auth.service.keys import Created
 from shared import http, ids
-from shared.auth_client import Caller, admit
+from shared.auth_client import Caller
+from shared.callers import admit
 from shared.errors import AppError, Invalid
 
 routes = web.RouteTableDef()
@@ -98,7 +99,7 @@ async def revoke_key(request: web.Request) -> web.Response:
     request.app[ACCESS].require_own_page(request)
     caller = await _owner(request)
     await form(request)
-    await request.app[KEYS].revoke(caller, key_id(request))
+    await request.app[KEYS].revoke(caller, key_id(request), ip=ip(request))
     return see("/dashboard")
 
 
@@ -108,7 +109,8 @@ async def log_out(request: web.Request) -> web.Response:
     access = request.app[ACCESS]
     access.require_own_page(request)
     await form(request)
-    await request.app[KEYS].end_session(await _owner(request))
+    caller = await _owner(request)
+    await request.app[SESSIONS].end(caller, caller.credential_id, ip=ip(request))
     response = see("/")
     access.forget_session(response)
     return response

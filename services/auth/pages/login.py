@@ -11,6 +11,7 @@ from services.auth.accounts import InvalidEmail, masked, parse_address
 from services.auth.logins import Client, Login, LoginNotFound, LoginOver, WrongCode
 from services.auth.pages.render import form, html, page, see
 from shared import credentials
+from shared.callers import user_agent
 from shared.errors import AppError, RateLimited
 
 routes = web.RouteTableDef()
@@ -131,7 +132,13 @@ async def go_back(request: web.Request) -> web.Response:
 
 async def _enter(request: web.Request, login: Login) -> web.Response:
     access = request.app[ACCESS]
-    cookie = await request.app[LOGINS].enter(login.id, access.verifier(request) or "")
+    cookie = await request.app[LOGINS].enter(
+        login.id,
+        access.verifier(request) or "",
+        ip=ip(request),
+        client=user_agent(request),
+        old=access.session(request),
+    )
     if cookie is None:
         return see(f"/login/{login.id}?waiting=1")
     response = see("/dashboard")

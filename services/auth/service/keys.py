@@ -1,10 +1,10 @@
-"""Keys: making, listing and revoking them, and telling whom a credential belongs to."""
+"""Keys: making, listing and revoking them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 
+from services.auth.audit import Actor
 from services.auth.keys import MAX_ACTIVE, BoundToSite, Key, KeyNotFound, NewKey, TooManyKeys
-from services.auth.store import accounts
+from services.auth.store import accounts, audit
 from services.auth.store import keys as store
 from shared import credentials, db, ids, outbox
 from shared.auth_client import Caller
@@ -25,8 +25,11 @@ class Created:
     email: str
 
 
-async def create(conn: db.Connection, account_id: str, new: NewKey, *, ip: str, dashboard_url: str) -> Created:
-    """Make a key and its notice inside the caller's transaction. Raise TooManyKeys, KeyReused, StillRunning."""
+async def create(conn: db.Connection, account_id: str, new: NewKey, *, actor: Actor, dashboard_url: str) -> Created:
+    """Make a key, its audit row and its notice inside the caller's transaction.
+
+    Raise TooManyKeys, KeyReused, StillRunning.
+    """
     account = await accounts.lock(conn, account_id)
     if new.once:
         # not there when this request looked: made meanwhile
@@ -40,6 +43,9 @@ async def create(conn: db.Connection, account_id: str, new: NewKey, *, ip: str, 
     key = await store.add(
         conn, new, key_id=ids.new_id("key"), account_id=account_id, digest=credentials.digest(plaintext), hint=hint
     )
+    await audit.add(
+        conn, account_id, "key.created", actor, key_id=key.id, name=key.name, scopes=key.scopes, via=key.created_via
+    )
     await outbox.add(
         conn,
         KeyCreatedMail(
@@ -47,7 +53,7 @@ async def create(conn: db.Connection, account_id: str, new: NewKey, *, ip: str, 
             name=key.name,
             hint=hint,
             created_via=key.created_via,
-            ip=ip,
+            ip=actor.ip or "",
             created_at=key.created_at,
             dashboard_url=dashboard_url,
         ),
@@ -56,20 +62,12 @@ async def create(conn: db.Connection, account_id: str, new: NewKey, *, ip: str, 
 
 
 class Keys:
-    """The keys of accounts; also the `Checker` of auth's own API, which asks the table each time."""
+    """The keys of accounts."""
 
     def __init__(self, pool: db.Pool, outbox: Outbox, *, app_url: str) -> None:
         self._pool = pool
         self._outbox = outbox
         self._dashboard_url = f"{app_url}/dashboard"
-
-    def cached(self, _digest: str) -> None:
-        """Know nobody without asking: auth's own answers are never old."""
-
-    async def check(self, digest: str) -> Caller | None:
-        """Return the owner of the key with this SHA-256: one query, no cache, so a revoke holds at once."""
-        async with db.acquire(self._pool) as conn:
-            return await store.caller(conn, digest)
 
     async def find_earlier(self, caller: Caller, once: Once) -> Key | None:
         """Return what the account made with this Idempotency-Key. Raise KeyReused, BoundToSite."""
@@ -81,7 +79,9 @@ class Keys:
         """Make a key for the caller's account. Raise TooManyKeys, BoundToSite, KeyReused, StillRunning."""
         _not_bound(caller)
         async with self._outbox.transaction() as conn:
-            created = await create(conn, caller.account_id, new, ip=ip, dashboard_url=self._dashboard_url)
+            created = await create(
+                conn, caller.account_id, new, actor=Actor.of(caller, ip), dashboard_url=self._dashboard_url
+            )
         log.info("key.created", key_id=created.key.id, via=new.created_via)
         return created
 
@@ -103,7 +103,7 @@ class Keys:
             raise KeyNotFound
         return key
 
-    async def revoke(self, caller: Caller, key_id: str) -> Key:
+    async def revoke(self, caller: Caller, key_id: str, *, ip: str) -> Key:
         """End a key everywhere, and return it. Idempotent. Raise KeyNotFound, and BoundToSite for another's."""
         if key_id != caller.credential_id:
             _not_bound(caller)
@@ -115,19 +115,10 @@ class Keys:
                     raise KeyNotFound
                 return known
             key, digest = revoked
+            await audit.add(conn, caller.account_id, "key.revoked", Actor.of(caller, ip), key_id=key.id, name=key.name)
             await outbox.add(conn, KeyRevoked(digest=digest, key_id=key.id))
         log.info("key.revoked", key_id=key.id)
         return key
-
-    async def end_session(self, caller: Caller) -> datetime | None:
-        """Log a browser out, and return when; None when it was already."""
-        async with db.acquire(self._pool) as conn:
-            return await accounts.revoke_session(conn, caller.credential_id)
-
-    async def check_session(self, digest: str) -> Caller | None:
-        """Return whom a browser session belongs to."""
-        async with db.acquire(self._pool) as conn:
-            return await accounts.session_caller(conn, digest)
 
 
 def _not_bound(caller: Caller) -> None:

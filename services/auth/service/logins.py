@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 
 from services.auth import logins
 from services.auth.accounts import Address
+from services.auth.audit import VISITOR, Actor
 from services.auth.keys import NewKey
 from services.auth.logins import Client, Code, Kind, Login
 from services.auth.service import keys
-from services.auth.store import accounts
+from services.auth.store import accounts, audit, sessions
 from services.auth.store import logins as store
 from shared import credentials, db, ids, outbox
+from shared.callers import SESSION_PREFIX
 from shared.errors import RateLimited
-from shared.events import LoginCodeMail
+from shared.events import CredentialsChanged, LoginCodeMail
 from shared.ids import random_base62
 from shared.limits import Limiter, network
 from shared.logs import get
@@ -165,7 +167,9 @@ class Logins:
                 return None
             account_id, client = taken
             new = NewKey(name=client.title, created_via=client.name)
-            created = await keys.create(conn, account_id, new, ip=ip, dashboard_url=f"{self._app_url}/dashboard")
+            created = await keys.create(
+                conn, account_id, new, actor=Actor(id=VISITOR, ip=ip), dashboard_url=f"{self._app_url}/dashboard"
+            )
         self._outbox.wake()
         log.info("key.created", key_id=created.key.id, via=new.created_via, login_id=login_id)
         return Delivered(api_key=created.plaintext, key_id=created.key.id, email=created.email)
@@ -180,16 +184,22 @@ class Logins:
         if not await store.take_poll(conn, login_id, logins.POLL_MINIMUM):
             raise logins.SlowDown
 
-    async def enter(self, login_id: str, verifier: str) -> str | None:
-        """Return the cookie of a browser whose login was approved, once; None while it was not."""
-        cookie = f"ses_{random_base62(43)}"
-        async with db.transaction(self._pool) as conn:
+    async def enter(self, login_id: str, verifier: str, *, ip: str, client: str, old: str | None) -> str | None:
+        """Return the cookie of a browser whose login was approved, once; None while it was not.
+
+        The session of the cookie `old`, which the browser had until now, ends.
+        """
+        cookie = f"{SESSION_PREFIX}{random_base62(43)}"
+        async with self._outbox.transaction() as conn:
             taken = await store.deliver(conn, login_id, credentials.digest(verifier), "browser")
             if taken is None:
                 return None
-            await accounts.add_session(
-                conn, ids.new_id("ses"), taken[0], credentials.digest(cookie), logins.SESSION_LIFE
-            )
+            account_id, session_id = taken[0], ids.new_id("ses")
+            await sessions.add(conn, session_id, account_id, credentials.digest(cookie), ip=ip, client=client)
+            await audit.add(conn, account_id, "session.created", Actor(id=session_id, ip=ip), client=client)
+            if old is not None and (owner := await sessions.give_up(conn, credentials.digest(old))):
+                event = CredentialsChanged(account_id=owner, digests=(credentials.digest(old),))
+                await outbox.add(conn, event)
         return cookie
 
 

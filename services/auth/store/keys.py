@@ -10,7 +10,8 @@ from shared.auth_client import Caller
 from shared.idempotency import WINDOW, Once
 
 COLUMNS: Final = (
-    "id, account_id, name, hint, scopes, site, created_via, created_at, last_used_at, expires_at, revoked_at"
+    "id, account_id, name, hint, scopes, site, created_via, created_at, last_used_at, last_used_ip, last_used_client,"
+    " replaced_by, expires_at, revoked_at"
 )
 _ACTIVE: Final = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
 
@@ -22,7 +23,7 @@ def _key(row: asyncpg.Record) -> Key:
 async def caller(conn: db.Connection, digest: str) -> Caller | None:
     """Return whom the key with this digest belongs to, None when it is not valid now."""
     row = await conn.fetchrow(
-        "SELECT k.id, k.account_id, k.scopes, k.site, k.expires_at, a.email, a.plan"
+        "SELECT k.id, k.account_id, k.scopes, k.site, k.expires_at, a.email, a.plan, a.revision"
         " FROM keys k JOIN accounts a ON a.id = k.account_id"
         " WHERE k.digest = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
         digest,
@@ -38,6 +39,7 @@ async def caller(conn: db.Connection, digest: str) -> Caller | None:
         scopes=frozenset(row["scopes"]),
         site=row["site"],
         expires_at=row["expires_at"],
+        revision=row["revision"],
     )
 
 

@@ -58,7 +58,7 @@ async def mail_ages(conn: db.Connection, mailbox: str) -> Sequence[timedelta]:
     await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('auth.mailbox.' || $1, 0))", mailbox)
     rows = await conn.fetch(
         # the statement's own time: the transaction's is from before the wait for the lock
-        "SELECT statement_timestamp() - created_at AS age FROM login_codes"
+        "SELECT statement_timestamp() - created_at AS age FROM code_mails"
         " WHERE mailbox = $1 AND created_at > statement_timestamp() - $2::interval ORDER BY created_at DESC LIMIT $3",
         mailbox, logins.MAIL_WINDOW, logins.MAIL_LIMITS[-1][0],
     )  # fmt: skip
@@ -88,9 +88,11 @@ async def void_codes(conn: db.Connection, login_id: str, email: str) -> None:
 
 
 async def add_code(conn: db.Connection, login_id: str, address: Address, new: NewCode) -> None:
+    """Add a code and its link, and count their mail."""
     await conn.execute(
-        "INSERT INTO login_codes (login_id, email, mailbox, salt, code_digest, link_digest, created_at, expires_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, statement_timestamp(), statement_timestamp() + $7)",
+        "WITH counted AS (INSERT INTO code_mails (mailbox) VALUES ($3))"
+        " INSERT INTO login_codes (login_id, email, salt, code_digest, link_digest, created_at, expires_at)"
+        " VALUES ($1, $2, $4, $5, $6, statement_timestamp(), statement_timestamp() + $7)",
         login_id, address.account, address.mailbox, new.salt, code_digest(new.salt, new.code),
         credentials.digest(new.link), logins.CODE_LIFE,
     )  # fmt: skip

@@ -1,0 +1,82 @@
+"""Keys: made, listed, renamed, rotated and revoked."""
+
+from datetime import timedelta
+from typing import Annotated, Final, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, Field, StringConstraints
+
+from services.auth.access import ACCESS, KEYS, NO_STORE, ip, key_id
+from services.auth.keys import MAX_EXPIRES_IN, NewKey, scopes_for
+from shared import http, idempotency, ids, parsing
+from shared.errors import Invalid
+from shared.parsing import Line
+
+#: A key is shown once, whatever is repeated (R44).
+REPLAYED: Final = {
+    "replayed": True,
+    "message": "This key was created by an earlier request with the same Idempotency-Key; it is shown only once.",
+}
+
+Scope = Literal["full", "deploy", "read", "submissions", "webhooks", "keys"]
+
+routes = web.RouteTableDef()
+
+
+class KeyBody(BaseModel):
+    name: Annotated[Line, Field(max_length=100)] | None = None
+    scopes: Annotated[frozenset[Scope], Field(min_length=1)] | None = None
+    site: Annotated[str, StringConstraints(pattern=r"^(dep_[0-9A-Za-z]{16,32}|[a-z0-9][a-z0-9-]{0,62})$")] | None = None
+    expires_in: Annotated[int, Field(ge=1, le=MAX_EXPIRES_IN, strict=True)] | None = None
+
+
+class KeysQuery(BaseModel):
+    state: Literal["active", "all"] = "active"
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: str | None = None
+
+
+@routes.get("/keys")
+async def list_keys(request: web.Request) -> web.Response:
+    caller = await request.app[ACCESS].callers.caller(request, scope="keys")
+    query = parsing.validate(KeysQuery, dict(request.query))
+    if query.cursor is not None and not ids.is_id(query.cursor, "key"):
+        raise Invalid("cursor: is not one that this list gave out")
+    keys, cursor = await request.app[KEYS].page(
+        caller, only_active=query.state == "active", limit=query.limit, after=query.cursor
+    )
+    return http.json({"keys": [key.to_json() for key in keys], "next_cursor": cursor})
+
+
+@routes.post("/keys")
+async def create_key(request: web.Request) -> web.Response:
+    caller = await request.app[ACCESS].callers.caller(request, scope="keys")
+    raw = await http.read_json_bytes(request) if request.body_exists else b"{}"
+    body = parsing.validate(KeyBody, parsing.parse_json(raw))
+    once = idempotency.once(request, raw)
+    if once and (key := await request.app[KEYS].find_earlier(caller, once)):
+        return http.json(key.to_json() | REPLAYED, status=201, headers=NO_STORE)
+    new = NewKey(
+        name=body.name or "API key",
+        scopes=scopes_for(caller, body.scopes),
+        site=body.site,
+        expires_in=timedelta(seconds=body.expires_in) if body.expires_in else None,
+        created_via="api" if caller.kind == "key" else "dashboard",
+        once=once,
+    )
+    created = await request.app[KEYS].create(caller, new, ip=ip(request))
+    # the one copy of the plaintext there will be (R44)
+    return http.json(created.key.to_json() | {"key": created.plaintext}, status=201, headers=NO_STORE)
+
+
+@routes.get("/keys/{id}")
+async def show_key(request: web.Request) -> web.Response:
+    caller = await request.app[ACCESS].callers.caller(request, scope="keys")
+    return http.json((await request.app[KEYS].get(caller, key_id(request))).to_json())
+
+
+@routes.delete("/keys/{id}")
+async def revoke_key(request: web.Request) -> web.Response:
+    caller = await request.app[ACCESS].callers.caller(request, scope="keys")
+    key = await request.app[KEYS].revoke(caller, key_id(request), ip=ip(request))
+    return http.json({"id": key.id, "revoked_at": http.timestamp(key.revoked_at)})

@@ -1,0 +1,67 @@
+"""Browser sessions: only a digest of the cookie is here."""
+
+from datetime import datetime
+
+from services.auth.sessions import SESSION_IDLE, SESSION_LIFE, Session
+from shared import db
+from shared.auth_client import Caller
+
+
+async def add(conn: db.Connection, session_id: str, account_id: str, digest: str, *, ip: str, client: str) -> None:
+    await conn.execute(
+        "INSERT INTO sessions (id, account_id, digest, ip, client, last_seen_ip, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5, $4, now() + $6)",
+        session_id, account_id, digest, ip, client, SESSION_LIFE,
+    )  # fmt: skip
+
+
+async def caller(conn: db.Connection, digest: str) -> Caller | None:
+    """Return whom a browser session belongs to, None when it is not valid."""
+    row = await conn.fetchrow(
+        "SELECT s.id, s.account_id, s.expires_at, a.email, a.plan, a.revision"
+        " FROM sessions s JOIN accounts a ON a.id = s.account_id"
+        " WHERE s.digest = $1 AND s.revoked_at IS NULL AND s.expires_at > now()"
+        " AND s.last_seen_at > now() - $2::interval",
+        digest, SESSION_IDLE,
+    )  # fmt: skip
+    if row is None:
+        return None
+    return Caller(
+        account_id=row["account_id"],
+        email=row["email"],
+        plan=row["plan"],
+        kind="session",
+        credential_id=row["id"],
+        scopes=frozenset({"full"}),
+        expires_at=row["expires_at"],
+        revision=row["revision"],
+    )
+
+
+async def live(conn: db.Connection, account_id: str) -> list[Session]:
+    """Return an account's sessions that are valid now, newest first."""
+    rows = await conn.fetch(
+        "SELECT id, client, ip, created_at, last_seen_at, last_seen_ip, expires_at FROM sessions"
+        " WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > now() AND last_seen_at > now() - $2::interval"
+        " ORDER BY created_at DESC, id DESC LIMIT 200",
+        account_id, SESSION_IDLE,
+    )  # fmt: skip
+    return [Session(**row) for row in rows]
+
+
+async def give_up(conn: db.Connection, digest: str) -> str | None:
+    """End the session of a cookie that a browser has no more, and return its account; None when it had ended."""
+    account_id: str | None = await conn.fetchval(
+        "UPDATE sessions SET revoked_at = now() WHERE digest = $1 AND revoked_at IS NULL RETURNING account_id", digest
+    )
+    return account_id
+
+
+async def revoke(conn: db.Connection, account_id: str, session_id: str) -> tuple[datetime, str] | None:
+    """End a session and return when, and its digest; None when there is none, or it had ended."""
+    row = await conn.fetchrow(
+        "UPDATE sessions SET revoked_at = now() WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL"
+        " RETURNING revoked_at, digest",
+        session_id, account_id,
+    )  # fmt: skip
+    return (row["revoked_at"], row["digest"]) if row else None
