@@ -1,5 +1,6 @@
 """Whom an address means: the account it names, and the mailbox its mails are counted by. Pure functions."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from shared.errors import Invalid
@@ -21,7 +22,7 @@ class Address:
 
     #: As it was typed, in its normal form: where the mail goes.
     to: str
-    #: The account: the same without regard to case.
+    #: The account: the same without regard to case. Never two addresses that could be two people's.
     account: str
     #: What mail limits count: the account without its +tag.
     mailbox: str
@@ -34,12 +35,18 @@ def parse_address(text: str) -> Address:
 
     try:
         # "test environment" means that names under .test, which exist nowhere, count as well
-        to = validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
+        to = validate_email(text.strip(), check_deliverability=False, test_environment=True, strict=True).normalized
     except EmailNotValidError as error:
         raise InvalidEmail(hint=str(error)) from None
-    account = to.casefold()
-    local, _, domain = account.rpartition("@")
-    return Address(to=to, account=account, mailbox=f"{local.partition('+')[0]}@{domain}")
+    local, _, domain = to.rpartition("@")
+    # not casefold: it makes fass.de of faß.de, which is somebody else's; the domain has its one form already
+    local = unicodedata.normalize("NFC", local.lower())
+    return Address(to=to, account=f"{local}@{domain}", mailbox=f"{_untagged(local)}@{domain}")
+
+
+def _untagged(local: str) -> str:
+    """Return the local part of the mailbox: folded further than an account's, for here it only costs a wait."""
+    return unicodedata.normalize("NFC", (local.partition("+")[0] or local).casefold())
 
 
 def masked(email: str) -> str:
