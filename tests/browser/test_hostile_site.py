@@ -107,9 +107,7 @@ class Person:
             "email": me["email"],
             "session": me["credential"]["id"],
             "keys": [(key["id"], key["revoked_at"], key["replaced_by"]) for key in keys],
-            "sites": [
-                (each["id"], each["version"]) for each in (await self.call("GET", "/deploy")).json["deployments"]
-            ],
+            "sites": [(site["id"], site["version"]) for site in sites],
             "sessions": [session["id"] for session in (await self.call("GET", "/auth/sessions")).json["sessions"]],
         }
 
