@@ -6,15 +6,16 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from services.auth import api, internal, pages
-from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, SESSIONS, USAGE, Access
+from services.auth import api, handlers, internal, pages
+from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, SESSIONS, TRAIL, USAGE, Access
 from services.auth.config import Config
 from services.auth.service.checks import Checks
 from services.auth.service.keys import Keys
 from services.auth.service.logins import Logins
 from services.auth.service.sessions import Sessions
+from services.auth.service.trail import Trail
 from services.auth.usage import Usage
-from shared import db, http, origins, outbox, server
+from shared import db, denials, http, origins, outbox, server
 from shared.bus import Bus
 from shared.callers import Callers
 from shared.limits import Limiter
@@ -30,12 +31,14 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         aiohttp.ClientSession() as session,
     ):
         await db.check_schema(pool, "auth")
-        checks = Checks(pool)
+        checks, trail = Checks(pool), Trail(pool)
 
         async def ready() -> None:
             await db.ping(pool)
 
         public = public_app(config)
+        public.middlewares.append(denials.noting(trail.deny, config.trusted_proxies))
+        public[TRAIL] = trail
         public[ACCESS] = Access(Callers(config, checks))
         public[KEYS] = Keys(pool, box, app_url=config.app_url)
         public[SESSIONS] = Sessions(pool, box)
@@ -47,6 +50,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         async with (
             server.serving(public) as outside,
             server.serving(server.internal_app(config, ready), around=verify) as inside,
+            bus.consume(handlers.QUEUE, handlers.bound(trail)),
         ):
             yield server.Service(name="auth", public=outside, internal=inside, ready=ready)
 
