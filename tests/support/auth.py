@@ -32,13 +32,17 @@ class RecordingBus:
 
     def __init__(self) -> None:
         self.published: list[Envelope] = []
+        #: Queue to who takes its messages now.
+        self.consumed: dict[str, Handlers] = {}
 
     async def publish(self, envelope: Envelope) -> None:
         self.published.append(envelope)
 
     @asynccontextmanager
     async def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AsyncIterator[None]:  # noqa: ARG002
+        self.consumed[queue] = handlers
         yield
+        del self.consumed[queue]
 
     @asynccontextmanager
     async def listen(self, handlers: Handlers, *, on_gap: Callable[[], None]) -> AsyncIterator[None]:  # noqa: ARG002
