@@ -11,6 +11,7 @@ from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, SESSIONS, TRAIL, 
 from services.auth.config import Config
 from services.auth.service.checks import Checks
 from services.auth.service.keys import Keys
+from services.auth.service.last_used import LastUsed
 from services.auth.service.logins import Logins
 from services.auth.service.sessions import Sessions
 from services.auth.service.trail import Trail
@@ -31,7 +32,8 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         aiohttp.ClientSession() as session,
     ):
         await db.check_schema(pool, "auth")
-        checks, trail = Checks(pool), Trail(pool)
+        last_used, trail = LastUsed(pool), Trail(pool)
+        checks = Checks(pool, last_used)
 
         async def ready() -> None:
             await db.ping(pool)
@@ -48,6 +50,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public[USAGE] = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
         verify = internal.verify_first(checks, config.service_token.get_secret_value())
         async with (
+            last_used.running(),
             server.serving(public) as outside,
             server.serving(server.internal_app(config, ready), around=verify) as inside,
             bus.consume(handlers.QUEUE, handlers.bound(trail)),
