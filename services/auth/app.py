@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from services.auth import api, handlers, internal, pages
+from services.auth import api, handlers, internal, pages, worker
 from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, SESSIONS, TRAIL, USAGE, Access
 from services.auth.config import Config
 from services.auth.service.checks import Checks
@@ -15,6 +15,7 @@ from services.auth.service.last_used import LastUsed
 from services.auth.service.logins import Logins
 from services.auth.service.sessions import Sessions
 from services.auth.service.trail import Trail
+from services.auth.service.upkeep import Upkeep
 from services.auth.usage import Usage
 from shared import db, denials, http, origins, outbox, server
 from shared.bus import Bus
@@ -54,6 +55,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             server.serving(public) as outside,
             server.serving(server.internal_app(config, ready), around=verify) as inside,
             bus.consume(handlers.QUEUE, handlers.bound(trail)),
+            worker.working(worker.jobs(Upkeep(pool, box, app_url=config.app_url))),
         ):
             yield server.Service(name="auth", public=outside, internal=inside, ready=ready)
 

@@ -16,6 +16,8 @@ MAX_ACTIVE: Final = 1000
 MAX_EXPIRES_IN: Final = 31_536_000
 #: Longest time that a rotated key goes on working, in seconds.
 MAX_GRACE: Final = 86_400
+#: How long before a key's end its account is told.
+EXPIRY_NOTICE: Final = timedelta(days=7)
 
 
 class KeyNotFound(NotFound):

@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from services.auth.keys import Key, NewKey
+from services.auth.keys import EXPIRY_NOTICE, Key, NewKey
 from shared import db
 from shared.auth_client import Caller
 from shared.idempotency import WINDOW, Once
@@ -191,3 +191,25 @@ async def revoke_all(conn: db.Connection, account_id: str, *, except_id: str | N
         account_id, except_id,
     )  # fmt: skip
     return [_held(row) for row in rows]
+
+
+async def take_expiring(conn: db.Connection, *, limit: int) -> list[tuple[str, Key]]:
+    """Note keys whose end within a week their account has not been told of, and return each with its address.
+
+    Only those that live longer than that week: who asks for a short life knows.
+    """
+    rows = await conn.fetch(
+        "UPDATE keys SET expiry_noticed_at = now() WHERE id IN ("
+        "   SELECT k.id FROM keys k JOIN accounts a ON a.id = k.account_id"
+        "   WHERE k.revoked_at IS NULL AND k.expiry_noticed_at IS NULL AND k.replaced_by IS NULL"
+        "   AND k.expires_at > now() AND k.expires_at <= now() + $2::interval"
+        "   AND k.expires_at - k.created_at > $2::interval AND a.deleted_at IS NULL"
+        "   ORDER BY k.expires_at LIMIT $1 FOR UPDATE OF k SKIP LOCKED"
+        f") RETURNING {COLUMNS}, (SELECT a.email FROM accounts a WHERE a.id = account_id) AS email",
+        limit, EXPIRY_NOTICE,
+    )  # fmt: skip
+    found = []
+    for row in rows:
+        facts = dict(row)
+        found.append((facts.pop("email"), Key(**facts)))
+    return found
