@@ -32,7 +32,8 @@ async def sessions(conn: db.Connection, limit: int) -> int:
         "DELETE FROM sessions WHERE id IN ("
         # the first condition is the index's: no session lives longer than 30 days
         "   SELECT id FROM sessions WHERE expires_at < now()"
-        "   AND least(revoked_at, expires_at) < now() - interval '30 days' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)",
+        "   AND least(revoked_at, expires_at) < now() - interval '30 days' ORDER BY id LIMIT $1"
+        "   FOR UPDATE SKIP LOCKED)",
         limit,
     )
     return _count(status)
