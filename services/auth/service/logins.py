@@ -9,7 +9,7 @@ from services.auth.audit import VISITOR, Actor
 from services.auth.keys import NewKey
 from services.auth.logins import Client, Code, Kind, Login
 from services.auth.service import keys
-from services.auth.store import accounts, audit, sessions
+from services.auth.store import accounts, audit, mailboxes, sessions
 from services.auth.store import logins as store
 from shared import credentials, db, ids, outbox
 from shared.callers import SESSION_PREFIX
@@ -85,7 +85,7 @@ class Logins:
         await self._limiter.hit("3/minute", "otp", network(ip))
         new = logins.new_code()
         async with self._outbox.transaction() as conn:
-            wait = logins.wait_for_mail(await store.mail_ages(conn, address.mailbox))
+            wait = await mailboxes.wait(conn, address.mailbox)
             if self._rate_limits and wait:
                 raise RateLimited(
                     hint="This address was sent as many codes as it may get for now.", retry_after=wait.total_seconds()
@@ -95,6 +95,7 @@ class Logins:
                 raise await _why_not_open(conn, login_id)
             await store.void_codes(conn, login_id, address.account)
             await store.add_code(conn, login_id, address, new)
+            await mailboxes.count(conn, address.mailbox)
             requested_at = datetime.now(UTC)
             mail = LoginCodeMail(
                 to=address.to,
