@@ -65,6 +65,8 @@ class Account:
     revision: int
     created_at: datetime
     deleted_at: datetime | None
+    #: It was deleted so long ago that it does not come back.
+    over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from services.auth.accounts import Address
 from services.auth.audit import VISITOR, Actor
 from services.auth.keys import NewKey
 from services.auth.logins import Client, Code, Kind, Login
-from services.auth.service import keys
-from services.auth.store import accounts, audit, mailboxes, sessions
+from services.auth.service import accounts, keys
+from services.auth.store import audit, mailboxes, sessions
 from services.auth.store import logins as store
 from shared import credentials, db, ids, outbox
 from shared.callers import SESSION_PREFIX
@@ -139,10 +139,10 @@ class Logins:
         return login
 
     async def _approve(self, code: Code) -> None:
-        async with db.transaction(self._pool) as conn:
+        async with self._outbox.transaction() as conn:
             if not (await store.lock_open(conn, code.login_id) and await store.use_code(conn, code.id)):
                 raise logins.WrongCode
-            account_id = await accounts.ensure(conn, ids.new_id("acc"), code.email)
+            account_id = await accounts.ensure(conn, code.email, Actor(id=VISITOR))
             await store.approve(conn, code.login_id, account_id)
         log.info("login.succeeded", login_id=code.login_id, account=account_id)
 
