@@ -8,8 +8,8 @@ from services.auth.accounts import Address
 from services.auth.audit import VISITOR, Actor
 from services.auth.keys import NewKey
 from services.auth.logins import Client, Code, Kind, Login
-from services.auth.service import keys
-from services.auth.store import accounts, audit, sessions
+from services.auth.service import accounts, keys
+from services.auth.store import audit, mailboxes, sessions
 from services.auth.store import logins as store
 from shared import credentials, db, ids, outbox
 from shared.callers import SESSION_PREFIX
@@ -85,7 +85,7 @@ class Logins:
         await self._limiter.hit("3/minute", "otp", network(ip))
         new = logins.new_code()
         async with self._outbox.transaction() as conn:
-            wait = logins.wait_for_mail(await store.mail_ages(conn, address.mailbox))
+            wait = await mailboxes.wait(conn, address.mailbox)
             if self._rate_limits and wait:
                 raise RateLimited(
                     hint="This address was sent as many codes as it may get for now.", retry_after=wait.total_seconds()
@@ -95,6 +95,7 @@ class Logins:
                 raise await _why_not_open(conn, login_id)
             await store.void_codes(conn, login_id, address.account)
             await store.add_code(conn, login_id, address, new)
+            await mailboxes.count(conn, address.mailbox)
             requested_at = datetime.now(UTC)
             mail = LoginCodeMail(
                 to=address.to,
@@ -138,10 +139,10 @@ class Logins:
         return login
 
     async def _approve(self, code: Code) -> None:
-        async with db.transaction(self._pool) as conn:
+        async with self._outbox.transaction() as conn:
             if not (await store.lock_open(conn, code.login_id) and await store.use_code(conn, code.id)):
                 raise logins.WrongCode
-            account_id = await accounts.ensure(conn, ids.new_id("acc"), code.email)
+            account_id = await accounts.ensure(conn, code.email, Actor(id=VISITOR))
             await store.approve(conn, code.login_id, account_id)
         log.info("login.succeeded", login_id=code.login_id, account=account_id)
 

@@ -1,6 +1,5 @@
 """Logins and their codes. Whoever changes both locks the login first."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -50,21 +49,6 @@ async def find_by_link(conn: db.Connection, link_digest: str) -> Login | None:
     return _login(row) if row else None
 
 
-async def mail_ages(conn: db.Connection, mailbox: str) -> Sequence[timedelta]:
-    """Return how long ago the mailbox's last mails were asked for, newest first.
-
-    Until the transaction ends no other one counts this mailbox, on no replica.
-    """
-    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('auth.mailbox.' || $1, 0))", mailbox)
-    rows = await conn.fetch(
-        # the statement's own time: the transaction's is from before the wait for the lock
-        "SELECT statement_timestamp() - created_at AS age FROM code_mails"
-        " WHERE mailbox = $1 AND created_at > statement_timestamp() - $2::interval ORDER BY created_at DESC LIMIT $3",
-        mailbox, logins.MAIL_WINDOW, logins.MAIL_LIMITS[-1][0],
-    )  # fmt: skip
-    return [row["age"] for row in rows]
-
-
 async def address_open_login(conn: db.Connection, login_id: str, email: str) -> Login | None:
     """Note where the code of an open login goes, prolong it by the code's life, and lock it; None if it is not open."""
     row = await conn.fetchrow(
@@ -88,13 +72,12 @@ async def void_codes(conn: db.Connection, login_id: str, email: str) -> None:
 
 
 async def add_code(conn: db.Connection, login_id: str, address: Address, new: NewCode) -> None:
-    """Add a code and its link, and count their mail."""
+    """Add a code and its link."""
     await conn.execute(
-        "WITH counted AS (INSERT INTO code_mails (mailbox) VALUES ($3))"
-        " INSERT INTO login_codes (login_id, email, salt, code_digest, link_digest, created_at, expires_at)"
-        " VALUES ($1, $2, $4, $5, $6, statement_timestamp(), statement_timestamp() + $7)",
-        login_id, address.account, address.mailbox, new.salt, code_digest(new.salt, new.code),
-        credentials.digest(new.link), logins.CODE_LIFE,
+        "INSERT INTO login_codes (login_id, email, salt, code_digest, link_digest, created_at, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5, statement_timestamp(), statement_timestamp() + $6)",
+        login_id, address.account, new.salt, code_digest(new.salt, new.code), credentials.digest(new.link),
+        logins.CODE_LIFE,
     )  # fmt: skip
 
 
