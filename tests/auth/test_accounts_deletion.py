@@ -134,7 +134,8 @@ async def test_r21_a_browser_that_goes_away_leaves_all_or_nothing(auth: Auth) ->
 
 async def whole(auth: Auth, account: str) -> bool:
     row = await auth.db.fetchrow(
-        "SELECT a.deleted_at IS NOT NULL AS deleted, k.revoked_at IS NOT NULL AS key, s.revoked_at IS NOT NULL AS session"
+        "SELECT a.deleted_at IS NOT NULL AS deleted, k.revoked_at IS NOT NULL AS key,"
+        " s.revoked_at IS NOT NULL AS session"
         " FROM accounts a JOIN keys k ON k.account_id = a.id JOIN sessions s ON s.account_id = a.id WHERE a.id = $1",
         account,
     )
