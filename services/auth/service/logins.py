@@ -8,9 +8,9 @@ from services.auth.accounts import Address
 from services.auth.audit import VISITOR, Actor
 from services.auth.keys import NewKey
 from services.auth.logins import Client, Code, Kind, Login
-from services.auth.service import keys
+from services.auth.service import accounts, keys
 from services.auth.service.code_mails import CodeMails
-from services.auth.store import accounts, audit, sessions
+from services.auth.store import audit, sessions
 from services.auth.store import logins as store
 from shared import credentials, db, ids, outbox
 from shared.callers import SESSION_PREFIX
@@ -139,7 +139,7 @@ class Logins:
         async with self._outbox.transaction() as conn:
             if not (await store.lock_open(conn, code.login_id) and await store.use_code(conn, code.id)):
                 raise logins.WrongCode
-            account_id = await accounts.ensure(conn, ids.new_id("acc"), code.email)
+            account_id = await accounts.ensure(conn, code.email, Actor(id=VISITOR, ip=ip))
             await store.approve(conn, code.login_id, account_id)
             actor = Actor(id=VISITOR, ip=ip)
             await audit.add(conn, account_id, "login.succeeded", actor, client=code.client.title, by=by)

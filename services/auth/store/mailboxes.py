@@ -1,5 +1,6 @@
 """Mails with codes, by mailbox: how often one may get them is counted here, for logins and changes of address alike."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Final
 
@@ -12,13 +13,15 @@ _MOST: Final = max(count for count, _ in logins.MAIL_LIMITS)
 async def wait(conn: db.Connection, *mailboxes: str) -> timedelta:
     """Return how long it is until each of the mailboxes may get a mail; nothing when they may now (R60).
 
+    One that is named twice is asked for two.
+
     Until the transaction ends no other one asks for any of them, on no replica: `count` what is sent in it.
     """
     longest = timedelta(0)
     # in one order, or two of these could wait for each other
-    for mailbox in sorted(set(mailboxes)):
+    for mailbox, mails in sorted(Counter(mailboxes).items()):
         await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('auth.mailbox.' || $1, 0))", mailbox)
-        longest = max(longest, logins.wait_for_mail(await _ages(conn, mailbox)))
+        longest = max(longest, logins.wait_for_mail([timedelta(0)] * (mails - 1) + await _ages(conn, mailbox)))
     return longest
 
 
