@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from tests.support.auth import Auth, Browser, an_address, gathered
 from tests.support.eventually import eventually
 
 WEEK = "interval '7 days'"
+
+
+def mailed(auth: Auth, count: int) -> bool:
+    return len(mails(auth)) == count
 
 
 async def person(auth: Auth, email: str) -> tuple[str, Browser]:
@@ -129,7 +134,7 @@ async def test_r21_a_browser_that_goes_away_leaves_all_or_nothing(auth: Auth) ->
         await asyncio.sleep(random.Random(number).uniform(0, 0.02))
         deleting.cancel()
         await asyncio.wait([deleting])
-        await eventually(lambda account=account: whole(auth, account), within=3)
+        await eventually(partial(whole, auth, account), within=3)
 
 
 async def whole(auth: Auth, account: str) -> bool:
@@ -222,7 +227,7 @@ async def test_a_deleted_accounts_address_is_taken_for_a_week(auth: Auth) -> Non
         _, browser = await person(auth, an_address())
         before = len(mails(auth))
         await browser.api("POST", "/auth/email", {"email": email})
-        await eventually(lambda before=before: len(mails(auth)) == before + 2)
+        await eventually(partial(mailed, auth, before + 2))
         current, new = sorted(mails(auth)[-2:], key=lambda mail: bool(mail.new))
         body = {"current_code": current.code, "new_code": new.code}
         assert (await browser.api("POST", "/auth/email/confirm", body)).status == status
