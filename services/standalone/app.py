@@ -14,6 +14,7 @@ import services.deploy.app as deploy
 import services.mailer.app as mailer
 from services.auth.config import Config as AuthConfig
 from services.deploy.config import Config as DeployConfig
+from services.deploy.handlers import HANDLERS as TOLD_DEPLOY
 from services.mailer.config import Config as MailerConfig
 from services.mailer.handlers import HANDLERS as MAILS
 from services.standalone import mailbox, postgres
@@ -78,7 +79,7 @@ async def _migrate(database: postgres.Server, say: Say) -> None:
 @asynccontextmanager
 async def _bus(database: postgres.Server) -> AsyncIterator[LocalBus]:
     async with db.pool(database.dsn(), "standalone", size=4) as pool:
-        yield LocalBus(pool, {"mailer": tuple(MAILS)})
+        yield LocalBus(pool, {"deploy": tuple(TOLD_DEPLOY), "mailer": tuple(MAILS)})
 
 
 @asynccontextmanager
