@@ -11,6 +11,7 @@ from services.auth.service.accounts import Accounts
 from services.auth.service.keys import Keys
 from services.auth.service.logins import Logins
 from services.auth.service.sessions import Sessions
+from services.auth.service.trail import Trail
 from services.auth.sessions import SESSION_LIFE, SessionNotFound
 from services.auth.usage import Usage
 from shared import http, ids
@@ -70,6 +71,7 @@ class Access:
 LOGINS: Final = web.AppKey("logins", Logins)
 KEYS: Final = web.AppKey("keys", Keys)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
+TRAIL: Final = web.AppKey("trail", Trail)
 ACCOUNTS: Final = web.AppKey("accounts", Accounts)
 USAGE: Final = web.AppKey("usage", Usage)
 CONFIG: Final = web.AppKey("config", Config)

@@ -1,45 +1,17 @@
 """The first ten minutes of a user, in a real browser: log in, create a key, put a page live, fill its form."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.support.client import an_address
-from tests.support.standalone import Standalone, running
+from tests.support.standalone import Standalone
 
 FORM = """<!doctype html><html lang=en><title>Waitlist</title><h1>Waitlist</h1>
 <form action="{{SUBMIT_URL}}" method=post><label>Email <input name=email type=email></label>
 <button>Join</button></form>"""
-
-#: Nothing leaves the machine: no update checks, no look-ups of the browser's own.
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
-    """Give a running system for all tests of this file."""
-    with running(Path(tmp_path_factory.mktemp("browser")) / "data", INVOKER_RATE_LIMITS="off") as started:
-        yield started
-
-
-@pytest.fixture
-async def browser(chromium_path: str) -> AsyncIterator[Browser]:
-    """Give a Chromium of this test's own."""
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=chromium_path, args=QUIET)
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture
