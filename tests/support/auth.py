@@ -32,13 +32,17 @@ class RecordingBus:
 
     def __init__(self) -> None:
         self.published: list[Envelope] = []
+        #: Queue to who takes its messages now.
+        self.consumed: dict[str, Handlers] = {}
 
     async def publish(self, envelope: Envelope) -> None:
         self.published.append(envelope)
 
     @asynccontextmanager
     async def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AsyncIterator[None]:  # noqa: ARG002
+        self.consumed[queue] = handlers
         yield
+        del self.consumed[queue]
 
     @asynccontextmanager
     async def listen(self, handlers: Handlers, *, on_gap: Callable[[], None]) -> AsyncIterator[None]:  # noqa: ARG002
@@ -68,6 +72,15 @@ class Browser:
             await self.auth.call("POST", path, data=fields or {"_": ""}, headers=self._headers(headers))
         )
 
+    async def api(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Call the API as the dashboard does."""
+        given = {} if body is None else {"json": body}
+        return await self._keep(
+            await self.auth.call(
+                method, path, headers=self._headers({"Accept": "application/json", **headers}), **given
+            )
+        )
+
     def _headers(self, more: dict[str, str]) -> dict[str, str]:
         cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         return {"Accept": "text/html", **self.headers, **(cookies if self.cookies else {}), **more}
@@ -83,9 +96,10 @@ class Browser:
 
     async def log_in(self, email: str) -> None:
         """Go through the door: address, code, dashboard."""
+        before = len(self.auth.mails(email))
         sent = await self.post("/login", {"email": email})
         assert sent.status == 303, sent.text
-        mail = await self.auth.mail(email)
+        mail = await self.auth.mail(email, before + 1)
         entered = await self.post(sent.headers["Location"] + "/code", {"code": mail.code})
         assert (entered.status, entered.headers.get("Location")) == (303, "/dashboard"), entered.text
 
@@ -136,10 +150,14 @@ class Auth:
         """Wait for the address's mail number `count` and return it."""
 
         def arrived() -> list[LoginCodeMail]:
-            mails = [mail for mail in self.bus.events(LoginCodeMail) if mail.to.casefold() == email.casefold()]
+            mails = self.mails(email)
             return mails if len(mails) >= count else []
 
         return (await eventually(arrived))[-1]
+
+    def mails(self, email: str) -> list[LoginCodeMail]:
+        """Return the login mails that the address got so far."""
+        return [mail for mail in self.bus.events(LoginCodeMail) if mail.to.casefold() == email.casefold()]
 
     async def verify(self, login: Started, code: str) -> Answer:
         return await self.call("POST", "/auth/verify", json={"session_id": login.session_id, "code": code})
@@ -151,7 +169,7 @@ class Auth:
     async def log_in(self, email: str) -> str:
         """Log in as a program does and return the key."""
         login = await self.start()
-        before = len([mail for mail in self.bus.events(LoginCodeMail) if mail.to.casefold() == email.casefold()])
+        before = len(self.mails(email))
         assert (await self.send_code(login, email)).status == 202
         mail = await self.mail(email, before + 1)
         assert (await self.verify(login, mail.code)).status == 200
@@ -164,11 +182,13 @@ class Auth:
         """Ask the internal port as deploy does."""
         return await self.check_digest(hashlib.sha256(key.encode()).hexdigest())
 
-    async def check_digest(self, digest: str) -> Any:
+    async def check_session(self, cookie: str) -> Any:
+        """Ask the same of a browser session."""
+        return await self.check_digest(hashlib.sha256(cookie.encode()).hexdigest(), kind="session")
+
+    async def check_digest(self, digest: str, *, kind: str = "digest") -> Any:
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        answer = await self.call(
-            "POST", f"{self.internal_url}/internal/verify", json={"digest": digest}, headers=headers
-        )
+        answer = await self.call("POST", f"{self.internal_url}/internal/verify", json={kind: digest}, headers=headers)
         assert answer.status == 200, answer.text
         return answer.json
 
