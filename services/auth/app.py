@@ -7,10 +7,11 @@ import aiohttp
 from aiohttp import web
 
 from services.auth import api, handlers, internal, pages, worker
-from services.auth.access import ACCESS, ACCOUNTS, CONFIG, KEYS, LOGINS, SESSIONS, TRAIL, USAGE, Access
+from services.auth.access import ACCESS, ACCOUNTS, CONFIG, EXPORTS, KEYS, LOGINS, SESSIONS, TRAIL, USAGE, Access
 from services.auth.config import Config
 from services.auth.service.accounts import Accounts
 from services.auth.service.checks import Checks
+from services.auth.service.exports import Exports
 from services.auth.service.keys import Keys
 from services.auth.service.last_used import LastUsed
 from services.auth.service.logins import Logins
@@ -49,7 +50,8 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         limiter = Limiter(enabled=config.rate_limits)
         public[LOGINS] = Logins(pool, box, limiter, app_url=config.app_url, rate_limits=config.rate_limits)
         public[ACCOUNTS] = Accounts(pool, box, limiter, app_url=config.app_url, rate_limits=config.rate_limits)
-        public[USAGE] = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
+        usage = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
+        public[USAGE], public[EXPORTS] = usage, Exports(pool, usage)
         verify = internal.verify_first(checks, config.service_token.get_secret_value())
         async with (
             last_used.running(),
