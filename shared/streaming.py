@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from shared import http, logs
 
@@ -29,6 +29,8 @@ async def json(
     async with aclosing(pieces):
         waiting, size = [await anext(pieces)], 0
         await response.prepare(request)
+        if request.method == hdrs.METH_HEAD:
+            return response
         try:
             async for piece in pieces:
                 waiting.append(piece)
