@@ -11,6 +11,7 @@ from services.auth.access import ACCESS, ACCOUNTS, CONFIG, EXPORTS, KEYS, LOGINS
 from services.auth.config import Config
 from services.auth.service.accounts import Accounts
 from services.auth.service.checks import Checks
+from services.auth.service.code_mails import CodeMails
 from services.auth.service.exports import Exports
 from services.auth.service.keys import Keys
 from services.auth.service.last_used import LastUsed
@@ -48,8 +49,9 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public[KEYS] = Keys(pool, box, app_url=config.app_url)
         public[SESSIONS] = Sessions(pool, box)
         limiter = Limiter(enabled=config.rate_limits)
-        public[LOGINS] = Logins(pool, box, limiter, app_url=config.app_url, rate_limits=config.rate_limits)
-        public[ACCOUNTS] = Accounts(pool, box, limiter, app_url=config.app_url, rate_limits=config.rate_limits)
+        code_mails = CodeMails(per_hour=config.login_mails_per_hour, enabled=config.rate_limits)
+        public[LOGINS] = Logins(pool, box, limiter, code_mails, app_url=config.app_url)
+        public[ACCOUNTS] = Accounts(pool, box, limiter, code_mails, app_url=config.app_url)
         usage = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
         public[USAGE], public[EXPORTS] = usage, Exports(pool, usage)
         verify = internal.verify_first(checks, config.service_token.get_secret_value())

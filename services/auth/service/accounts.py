@@ -15,11 +15,12 @@ from services.auth.accounts import (
 )
 from services.auth.audit import Actor
 from services.auth.logins import plain_code
+from services.auth.service.code_mails import CodeMails
 from services.auth.store import accounts as store
-from services.auth.store import audit, email_changes, mailboxes
+from services.auth.store import audit, email_changes
 from shared import db, ids, outbox
 from shared.auth_client import Caller
-from shared.errors import RateLimited, Unauthorized
+from shared.errors import Unauthorized
 from shared.events import (
     AccountChanged,
     AccountDeleted,
@@ -62,12 +63,12 @@ def _changed(account: Account) -> AccountChanged:
 class Accounts:
     """What an account's own person does with it, in a browser."""
 
-    def __init__(self, pool: db.Pool, outbox: Outbox, limiter: Limiter, *, app_url: str, rate_limits: bool) -> None:
+    def __init__(self, pool: db.Pool, outbox: Outbox, limiter: Limiter, code_mails: CodeMails, *, app_url: str) -> None:
         self._pool = pool
         self._outbox = outbox
         self._limiter = limiter
         self._login_url = f"{app_url}/login"
-        self._rate_limits = rate_limits
+        self._code_mails = code_mails
 
     async def ask_change(self, caller: Caller, address: Address, current: Address, *, ip: str) -> datetime:
         """Mail a code to the account's address and another to the new one; return until when they work.
@@ -80,17 +81,11 @@ class Accounts:
             raise SameEmail
         codes = new_codes()
         async with self._outbox.transaction() as conn:
-            wait = await mailboxes.wait(conn, current.mailbox, address.mailbox)
-            if self._rate_limits and wait:
-                raise RateLimited(
-                    hint="One of the two addresses was sent as many codes as it may get for now.",
-                    retry_after=wait.total_seconds(),
-                )
+            await self._code_mails.take(conn, current.mailbox, address.mailbox)
             account = await _live(conn, caller)
             await email_changes.void(conn, account.id)
             expires_at = await email_changes.add(conn, account.id, address.account, codes)
             for to, code, new in ((current, codes.current, False), (address, codes.new, True)):
-                await mailboxes.count(conn, to.mailbox)
                 mail = EmailCodeMail(
                     to=to.to, code=code, new=new, new_email=address.to, ip=ip, requested_at=datetime.now(UTC)
                 )

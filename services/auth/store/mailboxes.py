@@ -38,3 +38,17 @@ async def _ages(conn: db.Connection, mailbox: str) -> list[timedelta]:
 async def count(conn: db.Connection, mailbox: str) -> None:
     """Count a mail that this transaction sends to the mailbox."""
     await conn.execute("INSERT INTO code_mails (mailbox) VALUES ($1)", mailbox)
+
+
+async def last_hour(conn: db.Connection, most: int) -> tuple[int, timedelta]:
+    """Return how many mails the last hour had, counted up to `most`, and how long it will have had that many.
+
+    One range of an index, at most `most` entries of it.
+    """
+    row = await conn.fetchrow(
+        "SELECT count(*) AS mails, min(created_at) + interval '1 hour' - statement_timestamp() AS wait FROM"
+        " (SELECT created_at FROM code_mails WHERE created_at > statement_timestamp() - interval '1 hour'"
+        " ORDER BY created_at DESC LIMIT $1) AS latest",
+        most,
+    )
+    return (row["mails"], row["wait"] or timedelta(0)) if row else (0, timedelta(0))
