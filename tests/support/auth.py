@@ -153,7 +153,7 @@ class Auth:
             mails = self.mails(email)
             return mails if len(mails) >= count else []
 
-        return (await eventually(arrived))[-1]
+        return (await eventually(arrived))[count - 1]
 
     def mails(self, email: str) -> list[LoginCodeMail]:
         """Return the login mails that the address got so far."""
