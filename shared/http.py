@@ -63,6 +63,8 @@ class Rules:
     deadline: float = 10.0
     #: Any origin may call it and read its answers, errors too; never with credentials (R86).
     cors: bool = False
+    #: Pages of other origins may show it: a user's site. What is ours may be loaded by our own pages alone (R66).
+    embeddable: bool = False
     #: How an error looks here; None is the API's JSON object.
     render: Callable[[web.Request, AppError], web.Response] | None = None
 
@@ -203,7 +205,7 @@ def take_request_id(headers: Mapping[str, str]) -> str:
 async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every request its id, deadline, error object and log line."""
     started = time.perf_counter()
-    request_id = take_request_id(request.headers)
+    take_request_id(request.headers)
     own = rules_of(request)
     request[FACTS] = facts = {}
     task = cast("asyncio.Task[Any]", asyncio.current_task())
@@ -215,12 +217,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         told = meant(TimeoutError() if _deadlines.stop(task) else error)
         facts["error"] = told.code
         response = _show(request, own, told)
-    response.headers["X-Request-ID"] = request_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers[hdrs.SERVER] = "invoker"
-    if own.cors:
-        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
-        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "X-Request-ID, Retry-After"
+    dress(request, response)
     resource = request.match_info.route.resource
     logs.access(
         method=request.method,
@@ -230,6 +227,19 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         **facts,
     )
     return response
+
+
+def dress(request: web.Request, response: web.StreamResponse) -> None:
+    """Give an answer the headers that all have; the edge does, and before it what sends its headers by itself."""
+    own, headers = rules_of(request), response.headers
+    headers["X-Request-ID"] = logs.request_id.get()
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers[hdrs.SERVER] = "invoker"
+    if own.cors:
+        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+        headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "X-Request-ID, Retry-After"
+    elif not own.embeddable:
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
 
 
 def _show(request: web.Request, own: Rules, error: AppError) -> web.Response:
