@@ -168,7 +168,8 @@ class World:
         digest = credentials.digest(credentials.mint())
         if operation.path.startswith("/auth/sessions"):
             return await self._add_session(self.owner, digest)
-        return await self._add_key(self.owner, digest, ("read",))
+        # with no more than a key for keys has, or that one could not rotate it
+        return await self._add_key(self.owner, digest, ("keys",))
 
     async def _add_session(self, account: str, digest: str) -> str:
         session_id = ids.new_id("ses")
