@@ -161,7 +161,7 @@ async def read_model(request: web.Request, model: type[M]) -> M:
 
     Raise Invalid (422) naming the first field that does not fit; what the caller sent is not repeated.
     """
-    return parsing.validate(model, await read_json(request))
+    return parsing.read(model, await read_json_bytes(request))
 
 
 # The edge

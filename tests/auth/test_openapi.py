@@ -17,7 +17,7 @@ def operations(document: dict[str, object]) -> set[tuple[str, str]]:
 
 def test_every_route_is_described_and_every_description_is_a_route() -> None:
     routes = {(route.method, route.path) for route in api.routes if hasattr(route, "path") and hasattr(route, "method")}
-    assert routes == operations(openapi.load("auth"))
+    assert {(method, path) for method, path in routes if method != "*"} == operations(openapi.load("auth"))
 
 
 def test_the_merged_description_is_valid() -> None:

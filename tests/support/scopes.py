@@ -2,20 +2,16 @@
 
 import re
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pydantic import SecretStr
-
-from services.deploy.app import open_service
-from services.deploy.config import Config
-from shared import credentials, ids, openapi, server
+from shared import credentials, ids, openapi
 from shared.config import Plan
-from tests.support.auth import OWN_PAGE, TOKEN, Auth, running_auth
+from tests.support.auth import OWN_PAGE, Auth
 from tests.support.client import Answer
-from tests.support.fake_bus import FakeBus
+from tests.support.together import together
 
 SCOPES: Final = ("full", "deploy", "read", "submissions", "webhooks", "keys")
 IMPLIED: Final = {"full": set(SCOPES), "deploy": {"read"}, "webhooks": {"read"}}
@@ -168,7 +164,8 @@ class World:
         digest = credentials.digest(credentials.mint())
         if operation.path.startswith("/auth/sessions"):
             return await self._add_session(self.owner, digest)
-        return await self._add_key(self.owner, digest, ("read",))
+        # with no more than a key for keys has, or that one could not rotate it
+        return await self._add_key(self.owner, digest, ("keys",))
 
     async def _add_session(self, account: str, digest: str) -> str:
         session_id = ids.new_id("ses")
@@ -199,24 +196,10 @@ def outcome(answer: Answer) -> str:
 
 @asynccontextmanager
 async def world(database_url: str, blobs: Path) -> AsyncIterator[World]:
-    """Run auth and deploy, each asking the other."""
-    public, internal = server.bind("127.0.0.1", 0), server.bind("127.0.0.1", 0)
-    async with AsyncExitStack() as stack:
-        known = f"http://127.0.0.1:{internal.getsockname()[1]}"
-        auth = await stack.enter_async_context(running_auth(database_url, deploy_internal_url=known))
-        config = Config(
-            database_url=SecretStr(database_url),
-            service_token=SecretStr(TOKEN),
-            auth_internal_url=auth.internal_url,
-            blobs_url=blobs.as_uri(),
-            plans={"free": Plan(deployments=10_000)},
-        )
-        service = await stack.enter_async_context(open_service(config, FakeBus()))
-        assert service.public is not None
-        await stack.enter_async_context(server.listening(service.public, public))
-        await stack.enter_async_context(server.listening(service.internal, internal))
-        accounts: Any = [ids.new_id("acc") for _ in range(2)]
-        for account in accounts:
+    """Run auth and deploy, with two accounts that have room for many sites."""
+    async with together(database_url, blobs, plans={"free": Plan(deployments=10_000)}) as both:
+        auth = both.auth
+        owner, stranger = ids.new_id("acc"), ids.new_id("acc")
+        for account in (owner, stranger):
             await auth.db.execute("INSERT INTO accounts (id, email) VALUES ($1, $1 || '@example.com')", account)
-        url = f"http://127.0.0.1:{public.getsockname()[1]}"
-        yield World(auth=auth, deploy_url=url, owner=accounts[0], stranger=accounts[1])
+        yield World(auth=auth, deploy_url=both.deploy.url, owner=owner, stranger=stranger)

@@ -50,7 +50,8 @@ class Together:
 
 @asynccontextmanager
 async def together(database_url: str, blobs: Path, **settings: Any) -> AsyncIterator[Together]:
-    """Run both; `settings` are auth's."""
+    """Run both; `settings` are auth's, and its plans deploy's too."""
+    shared = {name: settings[name] for name in ("plans",) if name in settings}
     auth_port, deploy_port, bus = free_port(), free_port(), FakeBus()
     async with (
         running_auth(
@@ -60,6 +61,6 @@ async def together(database_url: str, blobs: Path, **settings: Any) -> AsyncIter
             deploy_internal_url=f"http://127.0.0.1:{deploy_port}",
             **settings,
         ) as auth,
-        deploying(database_url, blobs, RealAuth(auth_port), bus, internal_port=deploy_port) as deploy,
+        deploying(database_url, blobs, RealAuth(auth_port), bus, internal_port=deploy_port, **shared) as deploy,
     ):
         yield Together(auth, deploy)
