@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any, Final, TypeVar, cast
 
 import orjson
@@ -169,10 +171,22 @@ def client_ip(request: web.BaseRequest, trusted_proxies: int) -> str:
     """Return the caller's address: the peer's, or what our own `trusted_proxies` hops say, counted from the right."""
     if trusted_proxies:
         hops = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ())).split(",")
-        if len(hops) >= trusted_proxies and (address := hops[-trusted_proxies].strip()):
+        if len(hops) >= trusted_proxies and (address := _address(hops[-trusted_proxies])):
             return address
     peer = request.transport and request.transport.get_extra_info("peername")
     return str(peer[0]) if isinstance(peer, tuple) else "unknown"
+
+
+@lru_cache(1024)
+def _address(hop: str) -> str | None:
+    """Return the address that a proxy of ours wrote; None for what is none, and so is not from one."""
+    address = hop.strip()
+    try:
+        ip_address(address)
+    except ValueError:
+        return None
+    # what follows a % may be any text
+    return None if "%" in address else address
 
 
 def take_request_id(headers: Mapping[str, str]) -> str:
