@@ -63,6 +63,8 @@ async def test_r60_a_mailbox_gets_ten_mails_a_day(limited: Auth, by_mailbox_alon
     assert statuses == [202] * 10 + [429] * 2
     refused = await limited.send_code(login, email)
     assert 86_400 - 70 * 60 < int(refused.headers["Retry-After"]) < 86_400 - 60 * 60
+    page = (await limited.browser().post("/login", {"email": email})).text
+    assert "This address was sent as many codes as it may get for now. Wait 23 hours, then try again." in page
     await limited.db.execute("UPDATE code_mails SET created_at = created_at - interval '23 hours'")
     assert (await limited.send_code(login, email)).status == 202
 

@@ -83,11 +83,11 @@ async def test_r59_known_and_unknown_addresses_get_the_same_answer_in_the_same_t
 
 async def test_r58_an_unknown_login_and_a_wrong_verifier_look_and_take_the_same(auth: Auth) -> None:
     """R58: whoever stole a login's id learns not even that it exists."""
-    logins = await many_logins(auth, 50)
+    logins = {"stolen": await many_logins(auth, 50), "unknown": [f"ls_{secrets.token_hex(10)}" for _ in range(50)]}
 
     async def poll(kind: str) -> Answer:
-        login_id = random.choice(logins) if kind == "stolen" else f"ls_{secrets.token_hex(10)}"
-        return await auth.call("POST", "/auth/token", json={"session_id": login_id, "verifier": "w" * 43})
+        body = {"session_id": random.choice(logins[kind]), "verifier": "w" * 43}
+        return await auth.call("POST", "/auth/token", json=body)
 
     answers = await assert_alike(("stolen", "unknown"), poll)
     assert [status for status, _, _ in answers] == [404]

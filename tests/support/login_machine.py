@@ -1,12 +1,12 @@
 """Many actors at many logins, in any order: what must come of each step, and what must never happen (R89)."""
 
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.auth.accounts import parse_address
 from services.auth.logins import Client, Kind, Login, new_verifier
@@ -15,12 +15,16 @@ from shared import credentials
 from shared.errors import AppError
 from tests.support.login_world import World
 
+T = TypeVar("T")
+
 #: As the contract has them: written here again, so that a change of the service's own is seen.
 CODE_LIFE, LOGIN_LIFE, LOGIN_MAX, TAKE_LIFE, TRIES, POLL = 600, 600, 1800, 300, 5, 1.5
 #: The first two are one account.
 ADDRESSES = ("anna@example.com", "ANNA@EXAMPLE.com", "bob@example.com", "anna+x@example.com")
 #: One code shown on two screens would be a chance in 20⁸; a code that is guessed, one in 10⁶ and is looked out for.
 WRONG_USER_CODES = ("", "BBBB-BBBB", "000000")
+#: Which of many a step is about: see `pick`.
+PICKS = st.integers(0, 31)
 
 
 @dataclass(eq=False)
@@ -42,6 +46,10 @@ class Started:
 
     def open(self, now: float) -> bool:
         return self.state == "pending" and now < self.expires
+
+    def due(self, now: float) -> bool:
+        """Whether something is there to be taken."""
+        return self.state == "approved" and now < self.expires
 
 
 @dataclass(eq=False)
@@ -65,53 +73,64 @@ class LoginMachine(RuleBasedStateMachine):
     """Predicts the answer to every step from what was done before, and compares it with the service's."""
 
     world: ClassVar[World]
-    started = Bundle("started")
-    mails = Bundle("mails")
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.all_logins: list[Started] = []
-        self.all_mails: list[Mail] = []
+        self.logins: list[Started] = []
+        self.mails: list[Mail] = []
 
     def outcome(self, call: Coroutine[Any, Any, Any]) -> Any:
         """Return what a call gives, or the name of its refusal."""
+        self.world.pass_time()
         self.world.compared.clear()
         try:
             return self.world.run(call)
         except AppError as error:
             return type(error).__name__
 
+    # most steps are about what can still come to something: of dead logins there is little to be learned
+
+    def login(self, number: int) -> Started:
+        alive = [login for login in self.logins if login.open(self.now) or login.due(self.now)]
+        return pick(number, alive, self.logins)
+
+    def mail(self, number: int) -> Mail:
+        return pick(number, [mail for mail in self.mails if mail.live(self.now)], self.mails)
+
+    def any_alive(self) -> bool:
+        return any(login.open(self.now) or login.due(self.now) for login in self.logins)
+
+    def any_mail(self) -> bool:
+        return bool(self.mails)
+
     @initialize()
     def begin(self) -> None:
         self.world.begin()
+        self.start("client")
 
-    @rule(target=started, kind=st.sampled_from(["client", "client", "browser"]))
-    def start(self, kind: Kind) -> Started:
+    @precondition(lambda self: sum(login.open(self.now) for login in self.logins) < 3)
+    @rule(kind=st.sampled_from(["client", "client", "browser"]))
+    def start(self, kind: Kind) -> None:
         verifier = new_verifier()
         digest = credentials.digest(verifier)
         login: Login = self.outcome(self.world.service.start(kind, digest, Client(name="x"), ip="192.0.2.1"))
-        made = Started(login.id, kind, verifier, login.user_code, self.now, self.now + LOGIN_LIFE)
-        self.all_logins.append(made)
-        return made
+        self.logins.append(Started(login.id, kind, verifier, login.user_code, self.now, self.now + LOGIN_LIFE))
 
-    @rule(target=mails, login=started, typed=st.sampled_from(ADDRESSES))
-    def send(self, login: Started, typed: str) -> Mail:
-        address = parse_address(typed)
+    @rule(number=PICKS, typed=st.sampled_from(ADDRESSES))
+    def send(self, number: int, typed: str) -> None:
+        login, address = self.login(number), parse_address(typed)
         sent = self.outcome(self.world.service.send_code(login.id, address, ip="192.0.2.1"))
         assert sent == (None if login.open(self.now) else "LoginOver")
-        mail = Mail(login, address.account, "", "lnk_none", self.now, over=sent is not None)
         if sent is None:
             login.expires = min(login.at + LOGIN_MAX, max(login.expires, self.now + CODE_LIFE))
-            for older in self.all_mails:
+            for older in self.mails:
                 older.over = older.over or older.login is login or older.account == address.account
             secrets = self.world.mailed[-1]
-            mail.code, mail.link = secrets.code, secrets.link
-        self.all_mails.append(mail)
-        return mail
+            self.mails.append(Mail(login, address.account, secrets.code, secrets.link, self.now))
 
     def try_code(self, login: Started, code: str) -> None:
-        mail = next((mail for mail in self.all_mails if mail.login is login and mail.live(self.now)), None)
+        mail = next((mail for mail in self.mails if mail.login is login and mail.live(self.now)), None)
         tried = mail is not None and mail.code_tries < TRIES
         right = mail is not None and tried and code == mail.code
         answer = self.outcome(self.world.service.verify(login.id, code, ip="192.0.2.2"))
@@ -127,77 +146,88 @@ class LoginMachine(RuleBasedStateMachine):
         login.state, login.account = "approved", mail.account
         login.expires = max(login.expires, self.now + TAKE_LIFE)
 
-    @rule(login=started, mail=mails)
-    def type_any_mails_code(self, login: Started, mail: Mail) -> None:
-        self.try_code(login, mail.code or "000000")
+    @precondition(any_mail)
+    @rule(number=PICKS)
+    def type_the_code(self, number: int) -> None:
+        mail = self.mail(number)
+        self.try_code(mail.login, mail.code)
 
-    @rule(mail=mails)
-    def type_the_code(self, mail: Mail) -> None:
-        self.try_code(mail.login, mail.code or "000000")
+    @precondition(any_mail)
+    @rule(number=PICKS, other=PICKS)
+    def type_the_code_elsewhere(self, number: int, other: int) -> None:
+        self.try_code(self.login(number), self.mail(other).code)
 
-    @rule(login=started, first=st.integers(0, 999_999), times=st.integers(1, 6))
-    def guess(self, login: Started, first: int, times: int) -> None:
-        for number in range(times):
-            self.try_code(login, f"{(first + number) % 1_000_000:06d}")
+    @rule(number=PICKS, first=st.integers(0, 999_999), times=st.integers(1, 6))
+    def guess(self, number: int, first: int, times: int) -> None:
+        login = self.login(number)
+        for more in range(times if login.open(self.now) else 1):
+            self.try_code(login, f"{(first + more) % 1_000_000:06d}")
 
-    @rule(mail=mails)
-    def look(self, mail: Mail) -> None:
+    @precondition(any_mail)
+    @rule(number=PICKS)
+    def look(self, number: int) -> None:
+        mail = self.mail(number)
         seen = self.outcome(self.world.service.get_by_link(mail.link))
-        if mail.live(self.now) and mail.link_tries < TRIES:
-            assert seen.user_code == mail.login.user_code
-        else:
-            assert seen == "LoginOver"
+        there = mail.live(self.now) and mail.link_tries < TRIES
+        assert getattr(seen, "user_code", seen) == (mail.login.user_code if there else "LoginOver")
 
-    @rule(mail=mails, typed=st.sampled_from(WRONG_USER_CODES), times=st.integers(1, 6))
-    def press_with_a_wrong_user_code(self, mail: Mail, typed: str, times: int) -> None:
-        for _ in range(times):
-            self.press(mail, typed)
+    @precondition(any_mail)
+    @rule(number=PICKS)
+    def press(self, number: int) -> None:
+        mail = self.mail(number)
+        self.try_link(mail, mail.login.user_code.lower())
 
-    @rule(mail=mails, login=started)
-    def press_with_a_user_code(self, mail: Mail, login: Started) -> None:
-        self.press(mail, login.user_code)
+    @precondition(any_mail)
+    @rule(number=PICKS, other=PICKS)
+    def press_with_a_user_code_from_elsewhere(self, number: int, other: int) -> None:
+        self.try_link(self.mail(number), self.login(other).user_code)
 
-    @rule(mail=mails)
-    def press_with_the_user_code(self, mail: Mail) -> None:
-        self.press(mail, mail.login.user_code.lower())
+    @precondition(any_mail)
+    @rule(number=PICKS, typed=st.sampled_from(WRONG_USER_CODES), times=st.integers(1, 6))
+    def press_with_a_wrong_user_code(self, number: int, typed: str, times: int) -> None:
+        mail = self.mail(number)
+        for _ in range(times if mail.live(self.now) else 1):
+            self.try_link(mail, typed)
 
-    def press(self, mail: Mail, typed: str) -> None:
+    def try_link(self, mail: Mail, typed: str) -> None:
         tried = mail.live(self.now) and mail.link_tries < TRIES
         right = tried and typed.upper() == mail.login.user_code
         answer = self.outcome(self.world.service.approve_by_link(mail.link, typed, ip="192.0.2.3"))
         assert len(self.world.compared) == (1 if tried else 0), "a link has five tries, while it lives"
-        assert getattr(answer, "id", answer) == (mail.login.id if right else "WrongUserCode" if tried else "LoginOver")
+        refusal = "WrongUserCode" if tried else "LoginOver"
+        assert getattr(answer, "id", answer) == (mail.login.id if right else refusal)
         mail.link_tries += tried
         if right:
             self.approve(mail)
 
-    @rule(mail=mails)
-    def deny(self, mail: Mail) -> None:
-        answer = self.outcome(self.world.service.deny(mail.link, ip="192.0.2.4"))
-        self.denied(mail.login, answer, may=mail.live(self.now))
-
-    @rule(login=started)
-    def deny_here(self, login: Started) -> None:
-        answer = self.outcome(self.world.service.deny_here(login.id, ip="192.0.2.4"))
-        self.denied(login, answer, may=login.kind == "client" and login.open(self.now))
-
-    def denied(self, login: Started, answer: object, *, may: bool) -> None:
+    @precondition(any_mail)
+    @rule(number=PICKS, here=st.booleans())
+    def deny(self, number: int, *, here: bool) -> None:
+        mail = self.mail(number)
+        login = mail.login
+        if here:
+            answer = self.outcome(self.world.service.deny_here(login.id, ip="192.0.2.4"))
+            may = login.kind == "client" and login.open(self.now)
+        else:
+            answer = self.outcome(self.world.service.deny(mail.link, ip="192.0.2.4"))
+            may = mail.live(self.now)
         assert answer == (None if may else "LoginOver")
         if may:
             login.state = "denied"
 
-    @rule(login=started)
-    def poll(self, login: Started) -> None:
+    @rule(number=PICKS)
+    def poll(self, number: int) -> None:
+        login = self.login(number)
         really, hurried = time.monotonic(), self.now - login.polled < POLL
         answer = self.outcome(self.world.service.poll(login.id, login.verifier, ip="192.0.2.1"))
         if login.kind == "browser":
             assert answer == "LoginNotFound"
-        elif login.state == "approved" and self.now < login.expires:
+        elif login.due(self.now):
             assert isinstance(answer, Delivered)
             assert answer.email == login.account
             login.state = "delivered"
             login.deliveries += 1
-        elif login.state in {"denied", "delivered"} or self.now >= login.expires:
+        elif not login.open(self.now):
             assert answer == "LoginOver"
         elif answer is None:
             # the real clock runs on as well
@@ -207,33 +237,49 @@ class LoginMachine(RuleBasedStateMachine):
             assert answer == "SlowDown"
             assert hurried
 
-    @rule(login=started, other=started)
-    def poll_with_anothers_verifier(self, login: Started, other: Started) -> None:
-        if login is not other:
-            answer = self.outcome(self.world.service.poll(login.id, other.verifier, ip="192.0.2.5"))
+    @rule(number=PICKS, other=PICKS)
+    def poll_with_anothers_verifier(self, number: int, other: int) -> None:
+        login, thief = self.login(number), pick(other, [], self.logins)
+        if login is not thief:
+            answer = self.outcome(self.world.service.poll(login.id, thief.verifier, ip="192.0.2.5"))
             assert answer == "LoginNotFound"
 
-    @rule(login=started, other=started)
-    def enter(self, login: Started, other: Started) -> None:
-        entering = self.world.service.enter(login.id, other.verifier, ip="192.0.2.1", client="", old=None)
-        cookie = self.outcome(entering)
-        due = login.kind == "browser" and login.state == "approved" and self.now < login.expires
-        assert (cookie is not None) == (due and login is other)
+    @rule(number=PICKS, other=PICKS, own=st.booleans())
+    def enter(self, number: int, other: int, *, own: bool) -> None:
+        login = self.login(number)
+        who = login if own else pick(other, [], self.logins)
+        cookie = self.outcome(self.world.service.enter(login.id, who.verifier, ip="192.0.2.1", client="", old=None))
+        assert (cookie is not None) == (login.kind == "browser" and login.due(self.now) and who is login)
         if cookie is not None:
             login.state = "delivered"
             login.deliveries += 1
 
-    # a step of time is seconds longer than any run of a machine's steps, and apart from what it could reach
-    @rule(seconds=st.sampled_from([5, 30, 60, 300, 570, 600]))
+    # each is seconds longer than the steps of a machine take, and apart from what it could reach
+    @precondition(any_alive)
+    @rule(seconds=st.sampled_from([5, 30, 60]))
     def tick(self, seconds: int) -> None:
+        self.wait(seconds)
+
+    @precondition(any_alive)
+    @rule(seconds=st.sampled_from([300, 570]))
+    def tick_long(self, seconds: int) -> None:
+        self.wait(seconds)
+
+    def wait(self, seconds: int) -> None:
         self.now += seconds
-        self.world.pass_time(seconds)
+        self.world.waiting += seconds
 
     @invariant()
     def what_must_never_happen(self) -> None:
-        for login in self.all_logins:
+        for login in self.logins:
             assert login.deliveries <= 1
             assert not login.deliveries or login.account is not None
-        for mail in self.all_mails:
+        for mail in self.mails:
             assert mail.code_tries <= TRIES
             assert mail.link_tries <= TRIES
+
+
+def pick(number: int, preferred: Sequence[T], everything: Sequence[T]) -> T:
+    """Return one of those that are preferred, where there are any; one time in four any one."""
+    among = preferred if preferred and number % 4 else everything
+    return among[number // 4 % len(among)]

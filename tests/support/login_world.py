@@ -41,6 +41,8 @@ class World:
     mailed: list[NewCode] = field(default_factory=list)
     #: What was compared with a code or user code.
     compared: list[str] = field(default_factory=list)
+    #: Seconds that are to pass before the next call.
+    waiting: float = 0.0
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         """Run one call to its end."""
@@ -48,11 +50,14 @@ class World:
 
     def begin(self) -> None:
         """Start with no logins."""
+        self.waiting = 0.0
         self.run(self.database.execute(";".join(f"DELETE FROM {table}" for table in _CLEARED)))
 
-    def pass_time(self, seconds: float) -> None:
-        """Let all that is stored be that much older."""
-        self.run(self.database.execute(_PASS, timedelta(seconds=seconds)))
+    def pass_time(self) -> None:
+        """Let all that is stored be older by what was waited."""
+        if self.waiting:
+            self.run(self.database.execute(_PASS, timedelta(seconds=self.waiting)))
+            self.waiting = 0.0
 
     def watch(self, patch: pytest.MonkeyPatch) -> None:
         """Keep what is mailed and what is compared."""

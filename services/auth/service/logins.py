@@ -180,8 +180,8 @@ class Logins:
         return Delivered(api_key=created.plaintext, key_id=created.key.id, email=created.email)
 
     async def _wait(self, conn: db.Connection, login_id: str, verifier_digest: str) -> None:
-        login = await store.find(conn, login_id)
-        if login is None or login.verifier_digest != verifier_digest or login.kind != "client":
+        login = await store.find_own(conn, login_id, verifier_digest, "client")
+        if login is None:
             raise logins.LoginNotFound
         # approved since the delivery was tried: the next poll takes it
         if login.expired or login.state not in {"pending", "approved"}:
