@@ -1,0 +1,99 @@
+// Dialogs: the browser's own, so that focus stays inside and comes back; errors are shown in them.
+import { h, newId } from "../dom.js";
+import { errorBox } from "./errors.js";
+import { busy } from "./loading.js";
+
+/**
+ * Open a dialog and return it. `guard`, while it returns a sentence, keeps Escape from closing it.
+ * @param {string} title
+ * @param {Node[]} content
+ * @param {{wide?: boolean}} [options]
+ */
+export function openDialog(title, content, { wide = false } = {}) {
+  const opener = /** @type {HTMLElement} */ (document.activeElement);
+  const id = newId();
+  const heading = h("h2", { id, tabindex: "-1" }, title);
+  const body = h("div", { class: "dialog-body" }, content);
+  const element = h(
+    "dialog",
+    { "aria-labelledby": id, class: wide ? "wide" : null },
+    heading,
+    body,
+    h("div", { class: "toasts", role: "status" }),
+  );
+  document.body.append(element);
+  element.addEventListener("close", () => {
+    element.remove();
+    restoreFocus(opener);
+  });
+  element.showModal();
+  return {
+    element,
+    close: () => element.close(),
+    /** Show something else in the same dialog, and say its title. */
+    change(newTitle, ...children) {
+      heading.textContent = newTitle;
+      body.replaceChildren(...children);
+      heading.focus();
+    },
+  };
+}
+
+/** Give focus back to what opened a dialog; a list that was drawn anew has another element of the same id. */
+function restoreFocus(opener) {
+  const same = opener?.isConnected ? opener : opener?.id ? document.getElementById(opener.id) : null;
+  (same ?? document.querySelector("#app h1"))?.focus();
+}
+
+/**
+ * Open a dialog with a form; `submit` closes it by returning, or throws what the dialog shows.
+ * @param {{title: string, fields: any[], action: string, danger?: boolean, submit: (dialog: any) => Promise<any>}} given
+ */
+export function formDialog({ title, fields, action, danger = false, wide = false, submit }) {
+  const problem = h("div", { class: "problem" });
+  const button = h("button", { class: danger ? "button danger-solid" : "button", type: "submit" }, action);
+  const form = h(
+    "form",
+    { method: "dialog", class: "stack" },
+    ...fields,
+    problem,
+    h("div", { class: "dialog-actions" }, h("button", { class: "button quiet", type: "button", onclick: () => dialog.close() }, "Cancel"), button),
+  );
+  const dialog = openDialog(title, [form], { wide });
+  const run = async () => {
+    problem.replaceChildren();
+    try {
+      if ((await submit(dialog)) !== dialog) dialog.close();
+    } catch (error) {
+      problem.replaceChildren(errorBox(error));
+    }
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    busy(button, run);
+  });
+  return { dialog, form, button };
+}
+
+const plain = (text) => text.normalize("NFC").trim().replace(/\s+/g, " ");
+
+/** Ask for a word to be typed before something is done that cannot be taken back. */
+export function confirmTyped({ title, text, word, label, action, fields = [], submit }) {
+  const id = newId();
+  const input = h("input", { id, autocomplete: "off", autocapitalize: "none", spellcheck: "false", required: true });
+  const { button } = formDialog({
+    title,
+    fields: [
+      ...text.map((line) => h("p", null, line)),
+      ...fields,
+      h("div", { class: "field" }, h("label", { for: id }, label, " ", h("strong", { class: "word" }, word)), input),
+    ],
+    action,
+    danger: true,
+    submit,
+  });
+  const check = () => (button.disabled = plain(input.value) !== plain(word));
+  input.addEventListener("input", check);
+  check();
+  input.focus();
+}
