@@ -15,7 +15,9 @@ export function h(tag, properties, ...children) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -37,14 +39,16 @@ export function facts(pairs) {
 }
 
 /** The head of a page: its one first heading, what it is about, and what can be done. */
-export function pageHead(title, { lead = null, action = null, back = null } = {}) {
-  return h(
-    "header",
-    { class: "page-head" },
-    back && h("a", { class: "back", href: back.href }, `← ${back.text}`),
-    h("div", { class: "page-title" }, h("h1", { tabindex: "-1" }, title), action),
+export function pageHead(text, { lead = null, action = null, back = null } = {}) {
+  const link = back && h("a", { class: "back", href: back.href }, `← ${back.text}`);
+  const title = h(
+    "div",
+    { class: "page-title" },
+    link,
+    h("h1", { tabindex: "-1" }, text),
     lead && h("p", { class: "muted" }, lead),
   );
+  return h("header", { class: "page-head" }, title, action);
 }
 
 /** Put a page's real head in the place of the first one; whoever reads the heading goes on reading it. */

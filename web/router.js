@@ -22,7 +22,9 @@ export function startRouter(routes, root, about) {
   function show(first = false) {
     current.abort();
     current = new AbortController();
-    const found = routes.map(([pattern, view]) => ({ view, match: pattern.exec(location.pathname) })).find(({ match }) => match);
+    const found = routes
+      .map(([pattern, view]) => ({ view, match: pattern.exec(location.pathname) }))
+      .find(({ match }) => match);
     const { view, match } = found ?? { view: routes[0][1], match: [] };
     document.title = `${view.title} – Invoker`;
     markLink();

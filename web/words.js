@@ -17,7 +17,7 @@ const STEPS = [
 /** "3 hours ago", "in 2 days", for a moment of the API. */
 export function ago(moment, now = Date.now()) {
   let amount = (Date.parse(moment) - now) / 1000;
-  if (Math.abs(amount) < 45) return amount > 5 ? "in a moment" : "just now";
+  if (Math.abs(amount) < 57) return amount > 5 ? "in a moment" : "just now";
   for (const [unit, size] of STEPS) {
     if (Math.abs(amount) < size * 0.95) return relative.format(Math.round(amount), unit);
     amount /= size;
@@ -73,11 +73,11 @@ export function client(agent) {
 
 /** What each scope lets a key do. */
 export const SCOPES = {
-  deploy: ["Deploy", "create, change, publish and delete sites; includes reading them"],
-  read: ["Read", "see sites, their versions and usage"],
-  submissions: ["Submissions", "read, export and delete what visitors sent"],
-  webhooks: ["Webhooks", "say where submissions are sent on to; includes reading sites"],
-  keys: ["Keys", "create, change and revoke keys, and see the account’s activity"],
+  deploy: ["Deploy", "Create, change, publish and delete sites; reading them too"],
+  read: ["Read", "See sites, their versions and usage"],
+  submissions: ["Submissions", "Read, export and delete what visitors sent"],
+  webhooks: ["Webhooks", "Say where submissions go on to; reading sites too"],
+  keys: ["Keys", "Create, change and revoke keys; see the account’s activity"],
 };
 
 /** What a key may do, in a few words. */

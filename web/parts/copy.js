@@ -23,7 +23,12 @@ export function codeBlock(text, label) {
   const id = newId();
   const button = h(
     "button",
-    { class: "button quiet small-button", type: "button", "aria-describedby": id, onclick: () => copyText(text, button, code) },
+    {
+      class: "button quiet small-button",
+      type: "button",
+      "aria-describedby": id,
+      onclick: () => copyText(text, button, code),
+    },
     "Copy",
   );
   return h(

@@ -57,7 +57,12 @@ export function formDialog({ title, fields, action, danger = false, wide = false
     { method: "dialog", class: "stack" },
     ...fields,
     problem,
-    h("div", { class: "dialog-actions" }, h("button", { class: "button quiet", type: "button", onclick: () => dialog.close() }, "Cancel"), button),
+    h(
+      "div",
+      { class: "dialog-actions" },
+      h("button", { class: "button quiet", type: "button", onclick: () => dialog.close() }, "Cancel"),
+      button,
+    ),
   );
   const dialog = openDialog(title, [form], { wide });
   const run = async () => {

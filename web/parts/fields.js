@@ -6,7 +6,13 @@ export function textField(label, attributes = {}, help = null) {
   const id = newId();
   const helpId = help && newId();
   const input = /** @type {HTMLInputElement} */ (h("input", { id, "aria-describedby": helpId, ...attributes }));
-  const element = h("div", { class: "field" }, h("label", { for: id }, label), input, help && h("p", { class: "help", id: helpId }, help));
+  const element = h(
+    "div",
+    { class: "field" },
+    h("label", { for: id }, label),
+    input,
+    help && h("p", { class: "help", id: helpId }, help),
+  );
   return { element, input };
 }
 
@@ -15,9 +21,19 @@ export function selectField(label, options, help = null) {
   const id = newId();
   const helpId = help && newId();
   const select = /** @type {HTMLSelectElement} */ (
-    h("select", { id, "aria-describedby": helpId }, options.map(([value, text]) => h("option", { value }, text)))
+    h(
+      "select",
+      { id, "aria-describedby": helpId },
+      options.map(([value, text]) => h("option", { value }, text)),
+    )
   );
-  const element = h("div", { class: "field" }, h("label", { for: id }, label), select, help && h("p", { class: "help", id: helpId }, help));
+  const element = h(
+    "div",
+    { class: "field" },
+    h("label", { for: id }, label),
+    select,
+    help && h("p", { class: "help", id: helpId }, help),
+  );
   return { element, select };
 }
 
@@ -29,7 +45,12 @@ export function choices(legend, kind, options, { name = newId() } = {}) {
       h("input", { type: kind, name, value, checked: kind === "radio" && index === 0 })
     );
     inputs.push(input);
-    return h("label", { class: "choice" }, input, h("span", null, h("strong", null, title), text && h("span", { class: "help" }, text)));
+    return h(
+      "label",
+      { class: kind === "checkbox" ? "choice brief" : "choice" },
+      input,
+      h("span", null, h("strong", null, title), text && h("span", { class: "help" }, text)),
+    );
   });
   const element = h("fieldset", { class: "field" }, h("legend", null, legend), rows);
   const chosen = () => inputs.filter((input) => input.checked).map((input) => input.value);

@@ -37,7 +37,10 @@ export async function load(area, read, draw, { signal, rows = 3 }) {
 }
 
 function slowly(again) {
-  return [h("p", { class: "muted" }, "This takes longer than usual. The network or the server may be slow."), retryButton(again)];
+  return [
+    h("p", { class: "muted" }, "This takes longer than usual. The network or the server may be slow."),
+    retryButton(again),
+  ];
 }
 
 const retryButton = (again) =>
@@ -54,7 +57,13 @@ function skeleton(rows) {
 
 /** Nothing there yet, and what to do about it. */
 export const emptyState = (title, text, ...actions) =>
-  h("div", { class: "empty" }, h("h2", null, title), h("p", { class: "muted" }, text), actions.length > 0 && h("p", { class: "actions" }, actions));
+  h(
+    "div",
+    { class: "empty" },
+    h("h2", null, title),
+    h("p", { class: "muted" }, text),
+    actions.length > 0 && h("p", { class: "actions" }, actions),
+  );
 
 /** Do something for a button once at a time: a second click while it runs does nothing. */
 export async function busy(button, run) {
@@ -82,7 +91,11 @@ export function pagedList(list, first, { rowsOf, row, more, signal, label }) {
       focusFirst(added[0]);
     };
     const fail = (error) => signal.aborted || end.prepend(errorBox(error));
-    const button = h("button", { class: "button quiet", type: "button", onclick: () => busy(button, () => next().catch(fail)) }, label);
+    const button = h(
+      "button",
+      { class: "button quiet", type: "button", onclick: () => busy(button, () => next().catch(fail)) },
+      label,
+    );
     end.append(button);
   };
   offer(first.next_cursor);

@@ -12,7 +12,11 @@ export function showSecret(dialog, { title, plaintext, text, done }) {
   const copy = h("button", { class: "button", type: "button", onclick: () => copyText(plaintext, copy, code) }, "Copy");
   const id = newId();
   const warning = h("p", { id, class: "note", role: "status" }, "Copy it now. This is the only time it is shown.");
-  const saved = h("button", { class: "button quiet", type: "button", "aria-describedby": id, onclick: () => dialog.close() }, "I have saved it");
+  const saved = h(
+    "button",
+    { class: "button quiet", type: "button", "aria-describedby": id, onclick: () => dialog.close() },
+    "I have saved it",
+  );
   const keep = (event) => {
     event.preventDefault();
     warning.textContent = "Save the key first: when this closes, it cannot be shown again.";
@@ -21,6 +25,12 @@ export function showSecret(dialog, { title, plaintext, text, done }) {
   dialog.element.addEventListener("cancel", keep);
   dialog.element.addEventListener("keydown", (event) => event.key === "Escape" && keep(event));
   dialog.element.addEventListener("close", done, { once: true });
-  dialog.change(title, h("p", null, text), h("div", { class: "copy" }, code, copy), warning, h("div", { class: "dialog-actions" }, saved));
+  dialog.change(
+    title,
+    h("p", null, text),
+    h("div", { class: "copy" }, code, copy),
+    warning,
+    h("div", { class: "dialog-actions" }, saved),
+  );
   copy.focus();
 }

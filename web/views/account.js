@@ -13,12 +13,21 @@ export const account = { title: "Account", show };
 function show(page) {
   const area = h("div", { class: "stack" });
   page.root.append(pageHead("Account"), area, browsers(page), latest(page), data(), end(page));
-  load(area, (signal) => get("/auth/me", { signal }), (me) => profile(page, me), { ...page, rows: 2 });
+  load(
+    area,
+    (signal) => get("/auth/me", { signal }),
+    (me) => profile(page, me),
+    { ...page, rows: 2 },
+  );
 }
 
 function profile(page, me) {
   page.about.email = me.email;
-  const change = h("button", { class: "link inline", type: "button", id: "change-email", onclick: () => changeEmail(page, me.email) }, "Change it");
+  const change = h(
+    "button",
+    { class: "link inline", type: "button", id: "change-email", onclick: () => changeEmail(page, me.email) },
+    "Change it",
+  );
   return card(
     "Profile",
     facts([
@@ -35,17 +44,46 @@ function usage({ deployments, limit }) {
   if (limit === null) return count(deployments, "site");
   const id = newId();
   const text = h("span", { id }, `${deployments} of ${limit} in use`);
-  return h("span", { class: "usage" }, text, h("meter", { min: 0, max: limit, high: limit - 0.5, value: deployments, "aria-labelledby": id }));
+  return h(
+    "span",
+    { class: "usage" },
+    text,
+    h("meter", { min: 0, max: limit, high: limit - 0.5, value: deployments, "aria-labelledby": id }),
+  );
 }
 
 function data() {
-  const link = h("a", { class: "button quiet", href: "/api/auth/export", download: "invoker-export.json" }, "Download my data");
-  return card("Your data", h("p", { class: "muted" }, "One JSON file: account, keys (without their secrets), browsers, activity, sites and what visitors sent."), h("p", { class: "actions" }, link));
+  const link = h(
+    "a",
+    { class: "button quiet", href: "/api/auth/export", download: "invoker-export.json" },
+    "Download my data",
+  );
+  return card(
+    "Your data",
+    h(
+      "p",
+      { class: "muted" },
+      "One JSON file: account, keys (without their secrets), browsers, activity, sites and what visitors sent.",
+    ),
+    h("p", { class: "actions" }, link),
+  );
 }
 
 function end(page) {
-  const button = h("button", { class: "button danger", type: "button", id: "delete-account", onclick: () => remove(page) }, "Delete the account");
-  return card("Delete the account", h("p", { class: "muted" }, "Keys and browsers end at once. For seven days your sites stay up, and logging in brings everything back but the keys."), h("p", { class: "actions" }, button));
+  const button = h(
+    "button",
+    { class: "button danger", type: "button", id: "delete-account", onclick: () => remove(page) },
+    "Delete the account",
+  );
+  return card(
+    "Delete the account",
+    h(
+      "p",
+      { class: "muted" },
+      "Keys and browsers end at once. For seven days your sites stay up, and logging in brings everything back but the keys.",
+    ),
+    h("p", { class: "actions" }, button),
+  );
 }
 
 function remove(page) {
@@ -71,7 +109,9 @@ function gone(page, deleted) {
   document.querySelector("header.bar nav").remove();
   const again = h("a", { class: "button quiet", href: "/login" }, "Log in and bring it back");
   page.root.replaceChildren(
-    pageHead("Your account is deleted", { lead: `Your keys and browsers have ended. Until ${day(deleted.restore_until)} your sites stay up, and logging in with ${page.about.email} brings them and the account back.` }),
+    pageHead("Your account is deleted", {
+      lead: `Your keys and browsers have ended. Until ${day(deleted.restore_until)} your sites stay up, and logging in with ${page.about.email} brings them and the account back.`,
+    }),
     h("p", { class: "actions" }, again, h("a", { class: "button quiet", href: "/" }, "To the first page")),
   );
 }

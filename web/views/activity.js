@@ -12,14 +12,28 @@ const ROWS = 50;
 /** The last few events, for the account's page. */
 export function latest(page) {
   const area = h("div", { class: "stack" });
-  load(area, reader(LATEST), ({ events, told }) => [list(events.map(told)), h("p", null, h("a", { href: "/dashboard/account/activity" }, "All activity"))], page);
+  load(
+    area,
+    reader(LATEST),
+    ({ events, told }) => [
+      list(events.map(told)),
+      h("p", null, h("a", { href: "/dashboard/account/activity" }, "All activity")),
+    ],
+    page,
+  );
   return card("Activity", area);
 }
 
 function show(page) {
   const area = h("div", { class: "stack" });
   const back = { href: "/dashboard/account", text: "Account" };
-  page.root.append(pageHead("Activity", { back, lead: "What happened to the account, newest first. Nothing here is ever changed or removed." }), area);
+  page.root.append(
+    pageHead("Activity", {
+      back,
+      lead: "What happened to the account, newest first. Nothing here is ever changed or removed.",
+    }),
+    area,
+  );
   const drawn = (first) =>
     pagedList(list([]), first, {
       rowsOf: (part) => part.events,
@@ -47,11 +61,17 @@ function row(event, keys) {
   const tell = SENTENCES[event.action];
   const key = event.detail.name ?? keys.get(event.key_id) ?? event.key_id;
   const sentence = tell ? tell(event.detail, key ? `“${key}”` : "a key") : event.action;
-  const by = [actor(event, keys), event.ip && `from ${event.ip}`].filter(Boolean).join(" ");
-  return h("li", { class: event.action in WARNING ? "event warning" : "event" }, h("p", null, sentence), h("p", { class: "small muted" }, when(event.at), ` · ${moment(event.at)}`, by && ` · ${by}`));
+  const by = [actor(event, keys), event.ip && `from ${event.ip}`].filter(Boolean).join(", ");
+  return h(
+    "li",
+    { class: event.action in WARNING ? "event warning" : "event" },
+    h("p", null, sentence),
+    h("p", { class: "small muted" }, when(event.at), ` · ${moment(event.at)}`, by && ` · ${by}`),
+  );
 }
 
-function actor({ actor: id, action }, keys) {
+function actor({ actor: id, action, key_id: key }, keys) {
+  if (id === key && action === "scope.denied") return "";
   if (id === document.getElementById("app").dataset.session) return "by this browser";
   if (id.startsWith("ses_")) return "by a browser";
   if (id.startsWith("key_")) return keys.has(id) ? `with the key “${keys.get(id)}”` : "with a key";
@@ -73,11 +93,13 @@ const SENTENCES = {
   "key.renamed": (_, key) => `A key was renamed to ${key}`,
   "key.rotated": (_, key) => `The key ${key} was rotated`,
   "key.revoked": (_, key) => `The key ${key} was revoked`,
-  "scope.denied": (detail, key) => `The key ${key} was refused${detail.scope ? `: it lacks the scope “${detail.scope}”` : ""}`,
+  "scope.denied": (detail, key) =>
+    `The key ${key} was refused${detail.scope ? `: it lacks the scope “${detail.scope}”` : ""}`,
   "email.changed": () => "The account’s address was changed",
   "account.created": () => "The account was created",
   "account.deleted": () => "The account was deleted",
   "account.restored": () => "The account was brought back by a login",
-  "site.published": (detail) => `The site ${site(detail)} was published${detail.version ? `, version ${detail.version}` : ""}`,
+  "site.published": (detail) =>
+    `The site ${site(detail)} was published${detail.version ? `, version ${detail.version}` : ""}`,
   "site.deleted": (detail) => `The site ${site(detail)} was deleted`,
 };

@@ -11,7 +11,11 @@ export function browsers(page) {
   const refresh = () => load(area, (signal) => get("/auth/sessions", { signal }), drawn, { ...page, rows: 2 });
   const drawn = ({ sessions }) => {
     const others = sessions.filter((session) => !session.current);
-    const list = h("ul", { class: "rows plain", "aria-label": "Browsers" }, sessions.map((session) => row(session, refresh)));
+    const list = h(
+      "ul",
+      { class: "rows plain", "aria-label": "Browsers" },
+      sessions.map((session) => row(session, refresh)),
+    );
     return [list, others.length > 1 ? endOthers(others, refresh) : ""];
   };
   refresh();
@@ -28,8 +32,25 @@ function row(session, refresh) {
     h(
       "div",
       { class: "row-main" },
-      h("div", { class: "row-title" }, h("h3", { class: "row-name", title: session.client }, name), session.current && h("span", { class: "badge good" }, "This one")),
-      h("p", { class: "row-sub muted" }, h("span", null, "Active ", when(session.last_seen_at), ". Logged in ", when(session.created_at), ` from ${session.ip}.${seen}`)),
+      h(
+        "div",
+        { class: "row-title" },
+        h("h3", { class: "row-name", title: session.client }, name),
+        session.current && h("span", { class: "badge good" }, "This one"),
+      ),
+      h(
+        "p",
+        { class: "row-sub muted" },
+        h(
+          "span",
+          null,
+          "Active ",
+          when(session.last_seen_at),
+          ". Logged in ",
+          when(session.created_at),
+          ` from ${session.ip}.${seen}`,
+        ),
+      ),
     ),
     !session.current && logOut("Log out", `Log out ${name}, from ${session.ip}`, run, refresh),
   );
@@ -53,6 +74,15 @@ function logOut(text, label, run, refresh) {
       problem.replaceChildren(errorBox(error));
     }
   };
-  const button = h("button", { class: label ? "link red" : "button quiet", type: "button", "aria-label": label, onclick: () => busy(button, act) }, text);
+  const button = h(
+    "button",
+    {
+      class: label ? "link red" : "button quiet",
+      type: "button",
+      "aria-label": label,
+      onclick: () => busy(button, act),
+    },
+    text,
+  );
   return h("div", { class: "row-actions" }, button, problem);
 }

@@ -24,19 +24,29 @@ export function renameKey(page, key) {
 
 export function rotateKey(page, key) {
   const grace = choices("When does the old key end?", "radio", [
-    ["3600", "In an hour", "time to put the new one in place"],
-    ["86400", "In 24 hours", "for programs that are restarted once a day"],
-    ["0", "At once", "when it may be in the wrong hands"],
+    ["3600", "In an hour", "Time to put the new one in place."],
+    ["86400", "In 24 hours", "For programs that are restarted once a day."],
+    ["0", "At once", "When it may be in the wrong hands."],
   ]);
   formDialog({
     title: `Rotate “${key.name}”`,
-    fields: [h("p", { class: "muted" }, "You get a new key with the same name, access and end. It is shown once."), grace.element],
+    fields: [
+      h("p", { class: "muted" }, "You get a new key with the same name, access and end. It is shown once."),
+      grace.element,
+    ],
     action: "Rotate the key",
     async submit(dialog) {
       const seconds = Number(grace.chosen()[0]);
       const made = await send("POST", `/keys/${key.id}/rotate`, { grace_seconds: seconds });
-      const old = seconds ? `The old one works for ${seconds === 3600 ? "another hour" : "another 24 hours"}.` : "The old one has ended.";
-      showSecret(dialog, { title: "The new key", plaintext: made.key, text: `It takes the place of “${key.name}”. ${old}`, done: page.reload });
+      const old = seconds
+        ? `The old one works for ${seconds === 3600 ? "another hour" : "another 24 hours"}.`
+        : "The old one has ended.";
+      showSecret(dialog, {
+        title: "The new key",
+        plaintext: made.key,
+        text: `It takes the place of “${key.name}”. ${old}`,
+        done: page.reload,
+      });
       return dialog;
     },
   });
@@ -61,7 +71,9 @@ export function revokeAll(page) {
   const keep = h("input", { type: "checkbox", checked: true });
   confirmTyped({
     title: "Revoke everything",
-    text: ["Every key ends at once, and every browser is logged out. Programs that use your keys need new ones. This cannot be undone."],
+    text: [
+      "Every key ends at once, and every browser is logged out. Programs that use your keys need new ones. This cannot be undone.",
+    ],
     fields: [h("label", { class: "choice" }, keep, h("span", null, h("strong", null, "Keep this browser logged in")))],
     word: "revoke everything",
     label: "To confirm, type:",

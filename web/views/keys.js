@@ -21,7 +21,11 @@ function show(page) {
     const { deployments } = await get("/deploy?limit=1", { signal });
     return { listed, fresh: deployments.length === 0 };
   };
-  const create = h("button", { class: "button", type: "button", id: "new-key", onclick: () => newKey(page) }, "Create a key");
+  const create = h(
+    "button",
+    { class: "button", type: "button", id: "new-key", onclick: () => newKey(page) },
+    "Create a key",
+  );
   const lead = "One for each program, so that you can end any of them without touching the others.";
   const head = pageHead("Keys", { lead, action: create });
   page.root.append(head, area);
@@ -45,10 +49,11 @@ function drawn(page, listed, all) {
 }
 
 function rows(page, listed, all) {
-  return pagedList(h("ul", { class: "rows", "aria-label": "Keys" }), listed, {
+  return pagedList(h("ul", { class: "rows acted", "aria-label": "Keys" }), listed, {
     rowsOf: (part) => part.keys,
     row: (key) => row(page, key),
-    more: (cursor, signal) => get(`/keys?limit=${ROWS}&cursor=${encodeURIComponent(cursor)}${all ? "&state=all" : ""}`, { signal }),
+    more: (cursor, signal) =>
+      get(`/keys?limit=${ROWS}&cursor=${encodeURIComponent(cursor)}${all ? "&state=all" : ""}`, { signal }),
     signal: page.signal,
     label: "Older keys",
   });
@@ -77,7 +82,13 @@ function row(page, key) {
       "div",
       { class: "row-main" },
       h("div", { class: "row-title" }, name, state.word && h("span", { class: "badge" }, state.word)),
-      h("p", { class: "row-sub" }, h("code", null, key.hint), h("span", { class: "chip" }, access(key.scopes)), key.site && h("span", { class: "chip" }, `Only ${key.site}`)),
+      h(
+        "p",
+        { class: "row-sub" },
+        h("code", null, key.hint),
+        h("span", { class: "chip" }, access(key.scopes)),
+        key.site && h("span", { class: "chip" }, `Only ${key.site}`),
+      ),
     ),
     h("dl", { class: "row-facts" }, used(key), made(key), ends(key)),
     state.works && actions(page, key),
@@ -89,10 +100,15 @@ const fact = (word, ...value) => h("div", null, h("dt", null, word), h("dd", nul
 function used(key) {
   if (!key.last_used_at) return fact("Last used", "Never");
   const by = [key.last_used_client && client(key.last_used_client), key.last_used_ip && `from ${key.last_used_ip}`];
-  return fact("Last used", when(key.last_used_at), h("span", { class: "aside", title: key.last_used_client }, by.filter(Boolean).join(" ")));
+  return fact(
+    "Last used",
+    when(key.last_used_at),
+    h("span", { class: "aside", title: key.last_used_client }, by.filter(Boolean).join(" ")),
+  );
 }
 
-const made = (key) => fact("Created", when(key.created_at), h("span", { class: "aside" }, `by ${door(key.created_via)}`));
+const made = (key) =>
+  fact("Created", when(key.created_at), h("span", { class: "aside" }, `by ${door(key.created_via)}`));
 
 function ends(key) {
   if (key.revoked_at) return fact("Ended", when(key.revoked_at));
@@ -105,7 +121,13 @@ function actions(page, key) {
   const action = (text, run, extra = "") =>
     h(
       "button",
-      { class: `link ${extra}`, type: "button", id: `${text.toLowerCase()}-${key.id}`, "aria-label": `${text} ${key.name}`, onclick: () => run(page, key) },
+      {
+        class: `link ${extra}`,
+        type: "button",
+        id: `${text.toLowerCase()}-${key.id}`,
+        "aria-label": `${text} ${key.name}`,
+        onclick: () => run(page, key),
+      },
       text,
     );
   return h(
@@ -118,6 +140,14 @@ function actions(page, key) {
 }
 
 function danger(page) {
-  const button = h("button", { class: "button danger", type: "button", id: "revoke-all", onclick: () => revokeAll(page) }, "Revoke everything");
-  return card("Somebody else got in?", h("p", { class: "muted" }, "End every key and log out every browser at once. Your sites stay up."), h("p", { class: "actions" }, button));
+  const button = h(
+    "button",
+    { class: "button danger", type: "button", id: "revoke-all", onclick: () => revokeAll(page) },
+    "Revoke everything",
+  );
+  return card(
+    "Somebody else got in?",
+    h("p", { class: "muted" }, "End every key and log out every browser at once. Your sites stay up."),
+    h("p", { class: "actions" }, button),
+  );
 }

@@ -20,7 +20,11 @@ const LIVES = [
 
 /** Open the dialog; the page's list is drawn anew when the key has been saved. */
 export function newKey(page) {
-  const name = textField("Name", { maxlength: "100", autocomplete: "off", placeholder: "Laptop, CI, my assistant…" }, "Where it will be used.");
+  const name = textField(
+    "Name",
+    { maxlength: "100", autocomplete: "off", placeholder: "Laptop, CI, my assistant…" },
+    "Where it will be used.",
+  );
   const may = scopeFields();
   const site = selectField("Site", [["", "All sites"]], "A key for one site can touch no other, and no keys.");
   const ends = expiryFields();
@@ -32,7 +36,12 @@ export function newKey(page) {
     fields: [name.element, may.element, h("div", { class: "pair" }, site.element, ends.element)],
     action: "Create the key",
     async submit(dialog) {
-      const body = { name: name.input.value.trim() || undefined, scopes: may.scopes(), site: site.select.value || undefined, expires_in: ends.seconds() };
+      const body = {
+        name: name.input.value.trim() || undefined,
+        scopes: may.scopes(),
+        site: site.select.value || undefined,
+        expires_in: ends.seconds(),
+      };
       const made = await send("POST", "/keys", body, { "Idempotency-Key": once(body) });
       if (made.replayed) return showReplayed(dialog, made, page);
       return showMade(dialog, made, page);
@@ -42,7 +51,12 @@ export function newKey(page) {
 }
 
 function showMade(dialog, made, page) {
-  showSecret(dialog, { title: "Your new key", plaintext: made.key, text: `“${made.name}” is ready to use.`, done: page.reload });
+  showSecret(dialog, {
+    title: "Your new key",
+    plaintext: made.key,
+    text: `“${made.name}” is ready to use.`,
+    done: page.reload,
+  });
   return dialog;
 }
 
@@ -51,8 +65,16 @@ function showReplayed(dialog, made, page) {
   dialog.element.addEventListener("close", page.reload, { once: true });
   dialog.change(
     "The key was made, but not shown",
-    h("p", null, `“${made.name}” exists, but the one answer that had it did not arrive. Rotate it to get a new one in its place, or revoke it.`),
-    h("div", { class: "dialog-actions" }, h("button", { class: "button", type: "button", onclick: dialog.close }, "Back to the list")),
+    h(
+      "p",
+      null,
+      `“${made.name}” exists, but the one answer that had it did not arrive. Rotate it to get a new one in its place, or revoke it.`,
+    ),
+    h(
+      "div",
+      { class: "dialog-actions" },
+      h("button", { class: "button", type: "button", onclick: dialog.close }, "Back to the list"),
+    ),
   );
   return dialog;
 }
@@ -70,10 +92,14 @@ function onceKey() {
 
 function scopeFields() {
   const kind = choices("Access", "radio", [
-    ["full", "Full access", "everything you can do, for programs of your own"],
-    ["chosen", "Only what you choose", "for machines and for programs of others"],
+    ["full", "Full access", "Everything you can do. For programs of your own."],
+    ["chosen", "Only what you choose", "For machines, and for programs of others."],
   ]);
-  const list = choices("It may", "checkbox", Object.entries(SCOPES).map(([scope, [title, text]]) => [scope, title, text]));
+  const list = choices(
+    "It may",
+    "checkbox",
+    Object.entries(SCOPES).map(([scope, [title, text]]) => [scope, title, text]),
+  );
   const chosen = () => kind.chosen()[0] === "chosen";
   const refresh = () => {
     list.element.hidden = !chosen();
@@ -81,7 +107,10 @@ function scopeFields() {
   };
   for (const input of [...kind.inputs, ...list.inputs]) input.addEventListener("change", refresh);
   refresh();
-  return { element: h("div", { class: "stack" }, kind.element, list.element), scopes: () => (chosen() ? list.chosen() : ["full"]) };
+  return {
+    element: h("div", { class: "stack" }, kind.element, list.element),
+    scopes: () => (chosen() ? list.chosen() : ["full"]),
+  };
 }
 
 function expiryFields() {
@@ -107,7 +136,11 @@ function expiryFields() {
 async function fillSites(select, signal) {
   try {
     const { deployments } = await get("/deploy?limit=200", { signal });
-    select.append(...deployments.map((site) => h("option", { value: site.id }, site.title ? `${site.title} (${site.slug})` : site.slug)));
+    select.append(
+      ...deployments.map((site) =>
+        h("option", { value: site.id }, site.title ? `${site.title} (${site.slug})` : site.slug),
+      ),
+    );
   } catch {
     select.append(h("option", { disabled: true }, "Your sites cannot be listed right now"));
   }

@@ -59,14 +59,20 @@ function redeploy(page, found) {
     '  -H "Content-Type: application/json" \\',
     `  -d '{"html": "<h1>The next version</h1>"}'`,
   ].join("\n");
-  return card("Change it", h("p", { class: "muted" }, "Publish a new version at the same address. What visitors sent stays."), codeBlock(call, "Publish the next version"));
+  return card(
+    "Change it",
+    h("p", { class: "muted" }, "Publish a new version at the same address. What visitors sent stays."),
+    codeBlock(call, "Publish the next version"),
+  );
 }
 
 function end(found) {
   const remove = () =>
     confirmTyped({
       title: `Delete “${found.slug}”`,
-      text: ["The site is down at once, and its forms take nothing in. Its name stays taken, and what it has is kept for seven days."],
+      text: [
+        "The site is down at once, and its forms take nothing in. Its name stays taken, and what it has is kept for seven days.",
+      ],
       word: found.slug,
       label: "To confirm, type its name:",
       action: "Delete the site",
@@ -76,6 +82,14 @@ function end(found) {
         document.querySelector('.tabs a[href="/dashboard/sites"]').click();
       },
     });
-  const button = h("button", { class: "button danger", type: "button", id: "delete-site", onclick: remove }, "Delete the site");
-  return card("Take it down", h("p", { class: "muted" }, "For everybody, at once. It is not gone for good for seven days."), h("p", { class: "actions" }, button));
+  const button = h(
+    "button",
+    { class: "button danger", type: "button", id: "delete-site", onclick: remove },
+    "Delete the site",
+  );
+  return card(
+    "Take it down",
+    h("p", { class: "muted" }, "For everybody, at once. It is not gone for good for seven days."),
+    h("p", { class: "actions" }, button),
+  );
 }

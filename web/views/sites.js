@@ -31,7 +31,11 @@ function rows(page, listed) {
 
 function nothing() {
   const connect = h("a", { class: "button", href: "/dashboard/connect" }, "Connect a program");
-  return emptyState("No site yet", "A site appears here as soon as your assistant or a call of yours has put it live.", connect);
+  return emptyState(
+    "No site yet",
+    "A site appears here as soon as your assistant or a call of yours has put it live.",
+    connect,
+  );
 }
 
 function row(site) {
@@ -42,7 +46,12 @@ function row(site) {
     h(
       "div",
       { class: "row-main" },
-      h("div", { class: "row-title" }, h("h2", { class: "row-name" }, h("a", { href: `/dashboard/sites/${site.id}` }, site.title ?? site.slug)), h("span", { class: "badge good" }, stateWord(site.status))),
+      h(
+        "div",
+        { class: "row-title" },
+        h("h2", { class: "row-name" }, h("a", { href: `/dashboard/sites/${site.id}` }, site.title ?? site.slug)),
+        h("span", { class: "badge good" }, stateWord(site.status)),
+      ),
       h("p", { class: "row-sub" }, h("a", { href: site.url, target: "_blank", rel: "noopener" }, outside(site.url))),
     ),
     h(

@@ -16,28 +16,56 @@ export function submissions(page, site) {
   return card("Submissions", area);
 }
 
-const none = () => h("p", { class: "muted" }, "Nothing has been sent yet. Point a form’s action at ", h("code", null, "{{SUBMIT_URL}}"), " and it works by itself.");
+const none = () =>
+  h(
+    "p",
+    { class: "muted" },
+    "Nothing has been sent yet. Point a form’s action at ",
+    h("code", null, "{{SUBMIT_URL}}"),
+    " and it works by itself.",
+  );
 
 function table(page, site, listed) {
   const names = [...new Set(listed.submissions.flatMap((row) => Object.keys(row.data)))];
   const columns = names.slice(0, COLUMNS);
+  // later pages may bring fields that these rows do not have
+  const rest = names.length > COLUMNS || listed.next_cursor !== null;
   const body = h("tbody");
   const [rows, more] = pagedList(body, listed, {
     rowsOf: (part) => part.submissions,
-    row: (submission) => line(submission, columns),
-    more: (cursor, signal) => get(`/submissions/${site.id}?limit=${ROWS}&cursor=${encodeURIComponent(cursor)}`, { signal }),
+    row: (submission) => line(submission, columns, rest),
+    more: (cursor, signal) =>
+      get(`/submissions/${site.id}?limit=${ROWS}&cursor=${encodeURIComponent(cursor)}`, { signal }),
     signal: page.signal,
     label: "Older submissions",
   });
-  const head = h("thead", null, h("tr", null, ["Received", ...columns, "Other fields"].map((name) => h("th", { scope: "col" }, name))));
+  const head = h(
+    "thead",
+    null,
+    h(
+      "tr",
+      null,
+      ["Received", ...columns, ...(rest ? ["Other fields"] : [])].map((name) => h("th", { scope: "col" }, name)),
+    ),
+  );
   const region = { class: "table", tabindex: "0", role: "region", "aria-label": "Submissions, newest first" };
-  return [h("p", { class: "muted small" }, count(listed.total, "submission"), ", newest first."), h("div", region, h("table", null, head, rows)), more];
+  return [
+    h("p", { class: "muted small" }, count(listed.total, "submission"), ", newest first."),
+    h("div", region, h("table", null, head, rows)),
+    more,
+  ];
 }
 
-function line(submission, columns) {
+function line(submission, columns, withRest) {
   const rest = Object.entries(submission.data).filter(([name]) => !columns.includes(name));
   const others = rest.map(([name, value]) => `${name}: ${text(value)}`).join("; ");
-  return h("tr", null, h("td", { class: "fixed" }, when(submission.created_at)), columns.map((name) => h("td", null, text(submission.data[name]))), h("td", null, others));
+  return h(
+    "tr",
+    null,
+    h("td", { class: "fixed" }, when(submission.created_at)),
+    columns.map((name) => h("td", null, text(submission.data[name]))),
+    withRest && h("td", null, others),
+  );
 }
 
 function text(value) {
