@@ -42,7 +42,9 @@ async def test_the_shell_names_every_module_and_each_is_there(auth: Auth) -> Non
         assert answer.status == 200, path
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Content-Type"] == f"text/{'css' if path.endswith('css') else 'javascript'}; charset=utf-8"
+        assert (
+            answer.headers["Content-Type"] == f"text/{'css' if path.endswith('css') else 'javascript'}; charset=utf-8"
+        )
 
 
 async def test_files_that_another_replica_named_are_answered_and_not_kept(auth: Auth) -> None:
