@@ -14,10 +14,11 @@ async def warm(stage: Stage) -> list[Line]:
     """An authenticated, logged answer from a warm cache, against the same handler without either."""
     lines = []
     async with stage.bed() as bed:
-        ours_port, plain_port, bare_port = free_port(), free_port(), free_port()
+        ours_port, quiet_port, plain_port, bare_port = free_port(), free_port(), free_port(), free_port()
         url = bed.system.auth.internal_url
         with (
             process("bench.probe", "authenticated", str(ours_port), url, TOKEN, log=stage.directory / "warm.log"),
+            process("bench.probe", "quiet", str(quiet_port), url, TOKEN, log=stage.directory / "quiet.log"),
             process("bench.probe", "plain", str(plain_port), url, TOKEN, log=stage.directory / "plain.log"),
             process("bench.probe", "bare", str(bare_port), log=stage.directory / "bare.log"),
         ):
@@ -28,6 +29,7 @@ async def warm(stage: Stage) -> list[Line]:
 
             for name, port, goal in (
                 ("authenticated answer, warm cache, logged (req/s)", plain_port, 0.80),
+                ("the same against itself without the log, R22", quiet_port, 0.80),
                 ("the same against aiohttp with nothing around it", bare_port, 0.0),
             ):
                 ours, bare, ratio = await compare(partial(rate, ours_port), partial(rate, port))

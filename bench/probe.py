@@ -1,6 +1,6 @@
-"""One handler, in a process of its own: as a service has it, without authentication and logging, or quite bare.
+"""One handler, in a process of its own: as a service has it, without log lines, without authentication too, or bare.
 
-`python -m bench.probe authenticated|plain|bare PORT [AUTH_INTERNAL_URL TOKEN]`; the log goes to standard output.
+`python -m bench.probe authenticated|quiet|plain|bare PORT [AUTH_INTERNAL_URL TOKEN]`; the log goes to standard output.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ async def main(what: str, port: int, url: str, token: str) -> None:
 
             app = http.application()
             app.router.add_get("/", bare if what == "plain" else authenticated)
-            if what == "plain":
+            if what in {"plain", "quiet"}:
                 logs.access = lambda **_: None
             serving = await stack.enter_async_context(server.serving(app))
             await stack.enter_async_context(server.listening(serving, server.bind("127.0.0.1", port)))

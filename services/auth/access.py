@@ -10,6 +10,7 @@ from services.auth.logins import CODE_LIFE, LoginNotFound
 from services.auth.service.keys import Keys
 from services.auth.service.logins import Logins
 from services.auth.service.sessions import Sessions
+from services.auth.service.trail import Trail
 from services.auth.sessions import SESSION_LIFE
 from services.auth.usage import Usage
 from shared import http, ids
@@ -69,6 +70,7 @@ class Access:
 LOGINS: Final = web.AppKey("logins", Logins)
 KEYS: Final = web.AppKey("keys", Keys)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
+TRAIL: Final = web.AppKey("trail", Trail)
 USAGE: Final = web.AppKey("usage", Usage)
 CONFIG: Final = web.AppKey("config", Config)
 ACCESS: Final = web.AppKey("access", Access)

@@ -6,15 +6,18 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from services.auth import api, internal, pages
-from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, SESSIONS, USAGE, Access
+from services.auth import api, handlers, internal, pages, worker
+from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, SESSIONS, TRAIL, USAGE, Access
 from services.auth.config import Config
 from services.auth.service.checks import Checks
 from services.auth.service.keys import Keys
+from services.auth.service.last_used import LastUsed
 from services.auth.service.logins import Logins
 from services.auth.service.sessions import Sessions
+from services.auth.service.trail import Trail
+from services.auth.service.upkeep import Upkeep
 from services.auth.usage import Usage
-from shared import db, http, origins, outbox, server
+from shared import db, denials, http, origins, outbox, server
 from shared.bus import Bus
 from shared.callers import Callers
 from shared.limits import Limiter
@@ -30,12 +33,15 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         aiohttp.ClientSession() as session,
     ):
         await db.check_schema(pool, "auth")
-        checks = Checks(pool)
+        last_used, trail = LastUsed(pool), Trail(pool)
+        checks = Checks(pool, last_used)
 
         async def ready() -> None:
             await db.ping(pool)
 
         public = public_app(config)
+        public.middlewares.append(denials.noting(trail.deny, config.trusted_proxies))
+        public[TRAIL] = trail
         public[ACCESS] = Access(Callers(config, checks))
         public[KEYS] = Keys(pool, box, app_url=config.app_url)
         public[SESSIONS] = Sessions(pool, box)
@@ -45,8 +51,11 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public[USAGE] = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
         verify = internal.verify_first(checks, config.service_token.get_secret_value())
         async with (
+            last_used.running(),
             server.serving(public) as outside,
             server.serving(server.internal_app(config, ready), around=verify) as inside,
+            bus.consume(handlers.QUEUE, handlers.bound(trail)),
+            worker.working(worker.jobs(Upkeep(pool, box, app_url=config.app_url))),
         ):
             yield server.Service(name="auth", public=outside, internal=inside, ready=ready)
 

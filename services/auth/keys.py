@@ -1,5 +1,6 @@
 """What a key is: its row without the secret, what may be asked of a new one, and its errors."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +14,10 @@ from shared.idempotency import Once
 MAX_ACTIVE: Final = 1000
 #: Longest life that can be asked for, in seconds.
 MAX_EXPIRES_IN: Final = 31_536_000
+#: Longest time that a rotated key goes on working, in seconds.
+MAX_GRACE: Final = 86_400
+#: How long before a key's end its account is told.
+EXPIRY_NOTICE: Final = timedelta(days=7)
 
 
 class KeyNotFound(NotFound):
@@ -33,14 +38,32 @@ class BoundToSite(Forbidden):
     """A key for one site has no business with other keys."""
 
     code = "bound_to_site"
-    message = "A key for one site may not list, create or revoke keys"
+    message = "A key for one site has no access to the account's keys and audit trail"
 
 
 class BeyondCaller(Forbidden):
     """The new key would be able to do more than the one it is asked with."""
 
     code = "missing_scope"
-    message = "A key cannot create one with more scopes than its own"
+    message = "A key cannot make one with more scopes than its own"
+
+
+class KeyEnded(Conflict):
+    """The key was revoked or has expired: nothing about it changes any more."""
+
+    code = "key_ended"
+    message = "This key has ended"
+    hint = "Create a new one."
+
+
+class KeyRotated(Conflict):
+    """The key has a successor, and only one."""
+
+    code = "key_rotated"
+    message = "This key was rotated before"
+
+    def __init__(self, successor: str) -> None:
+        super().__init__(hint=f"Its successor is {successor}. Rotate that one, or create a new key.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +121,11 @@ def scopes_for(caller: Caller, asked: frozenset[str] | None) -> tuple[str, ...]:
     """Return the scopes of a key that `caller` makes: its own unless less is asked. Raise BeyondCaller."""
     if asked is None:
         return tuple(sorted(caller.scopes))
-    if beyond := sorted(scope for scope in asked if not caller.may(scope)):
-        raise BeyondCaller(hint=f"This key lacks: {', '.join(beyond)}.")
+    require_scopes(caller, asked)
     return tuple(sorted(asked))
+
+
+def require_scopes(caller: Caller, scopes: Iterable[str]) -> None:
+    """Raise BeyondCaller when a key with these scopes could do more than `caller` may."""
+    if beyond := sorted(scope for scope in scopes if not caller.may(scope)):
+        raise BeyondCaller(hint=f"This key lacks: {', '.join(beyond)}.")

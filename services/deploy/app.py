@@ -9,7 +9,7 @@ from services.deploy.config import Config
 from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
 from services.deploy.service import DeployService
-from shared import auth_client, db, http, limits, outbox, server
+from shared import auth_client, db, denials, http, limits, outbox, server
 from shared.bus import Bus
 from shared.callers import Callers
 
@@ -35,6 +35,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             await db.check_schema(pool, NAME)
 
         public = http.application()
+        public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
         public[api.SERVICE] = service
         public[api.CALLERS] = Callers(config, checker)
         public[api.CONFIG] = public[forms.CONFIG] = config

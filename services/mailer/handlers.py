@@ -15,7 +15,18 @@ from services.mailer.config import Sender
 from shared import db, inbox, logs
 from shared.bus import Delivery, Handlers, Retry
 from shared.errors import Unavailable
-from shared.events import Event, KeyCreatedMail, LoginCodeMail, SubmissionMail
+from shared.events import (
+    AccountDeletedMail,
+    EmailChangedMail,
+    EmailCodeMail,
+    Event,
+    KeyCreatedMail,
+    KeyExpiringMail,
+    KeyRotatedMail,
+    KeysRevokedMail,
+    LoginCodeMail,
+    SubmissionMail,
+)
 from shared.inbox import Claim
 
 log = logs.get(__name__)
@@ -131,5 +142,11 @@ def bound(mailer: Mailer) -> Handlers:
 HANDLERS: Final[Mapping[type[Event], Callable[[Mailer, Any, Delivery], Coroutine[Any, Any, None]]]] = {
     LoginCodeMail: Mailer.send,
     KeyCreatedMail: Mailer.send,
+    KeyRotatedMail: Mailer.send,
+    KeysRevokedMail: Mailer.send,
+    KeyExpiringMail: Mailer.send,
+    EmailCodeMail: Mailer.send,
+    EmailChangedMail: Mailer.send,
+    AccountDeletedMail: Mailer.send,
     SubmissionMail: Mailer.send,
 }

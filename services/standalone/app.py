@@ -13,6 +13,7 @@ import services.auth.app as auth
 import services.deploy.app as deploy
 import services.mailer.app as mailer
 from services.auth.config import Config as AuthConfig
+from services.auth.handlers import HANDLERS as TOLD_AUTH
 from services.deploy.config import Config as DeployConfig
 from services.mailer.config import Config as MailerConfig
 from services.mailer.handlers import HANDLERS as MAILS
@@ -78,7 +79,7 @@ async def _migrate(database: postgres.Server, say: Say) -> None:
 @asynccontextmanager
 async def _bus(database: postgres.Server) -> AsyncIterator[LocalBus]:
     async with db.pool(database.dsn(), "standalone", size=4) as pool:
-        yield LocalBus(pool, {"mailer": tuple(MAILS)})
+        yield LocalBus(pool, {"auth": tuple(TOLD_AUTH), "mailer": tuple(MAILS)})
 
 
 @asynccontextmanager

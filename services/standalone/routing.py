@@ -39,6 +39,9 @@ class Router:
         name = origins.without_port(host)
         if name in self._api_hosts:
             return self._api(path), path
+        # whether it runs is asked at this machine's own names, whatever the app is called
+        if path in {"/readyz", "/healthz"} and name in self._app_hosts | origins.LOCAL:
+            return "front", path
         if name not in self._app_hosts:
             return "deploy", path
         for prefix in self._api_prefixes:
@@ -48,8 +51,6 @@ class Router:
         first = path.split("/", 2)[1]
         if first == "mailbox":
             return "mailbox", path[len("/mailbox") :] or "/"
-        if first in {"readyz", "healthz"}:
-            return "front", path
         return ("deploy" if first == "s" else "auth"), path
 
     def _api(self, path: str) -> str:

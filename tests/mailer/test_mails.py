@@ -14,8 +14,23 @@ from hypothesis import strategies as st
 from services.mailer import mails
 from services.mailer.config import Sender
 from shared.events import Envelope, Event
-from tests.support.mail_events import a_key_mail, a_login_mail, a_message, a_submission_mail
+from tests.support.mail_events import (
+    a_changed_mail,
+    a_deletion_mail,
+    a_key_mail,
+    a_login_mail,
+    a_message,
+    a_revocation_mail,
+    a_rotation_mail,
+    a_submission_mail,
+    an_address_mail,
+    an_expiry_mail,
+)
 
+KINDS = [
+    a_login_mail, a_key_mail, a_rotation_mail, a_revocation_mail, an_expiry_mail, an_address_mail, a_changed_mail,
+    a_deletion_mail, a_submission_mail,
+]  # fmt: skip
 SENDER = Sender(name="Invoker", address="login@invoker.example")
 HEADERS = {
     "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Request-ID", "MIME-Version", "Content-Type",
@@ -77,6 +92,12 @@ def test_no_text_of_a_user_reaches_the_headers_r39(texts: list[str]) -> None:
         a_login_mail(client=one, code=two, ip=three, link=four),
         a_key_mail(name=one, hint=two, created_via=three, ip=four, dashboard_url=five),
         a_submission_mail(slug=one, site_url=two, submission_id=three, data={four: five, five: [six]}, reply_to=six),
+        a_rotation_mail(name=one, old_hint=two, hint=three, ip=four, dashboard_url=five),
+        a_revocation_mail(keys=((one, two), (three, four)), how=five, ip=six),
+        an_expiry_mail(name=one, hint=two, dashboard_url=three),
+        an_address_mail(code=one, new_email=two, ip=three),
+        a_changed_mail(new_email=one, ip=two),
+        a_deletion_mail(ip=one, login_url=two),
     ]
     for event in events:
         assert_harmless(parsed(event, correlation_id=six), reply_to=mails.address(six))
@@ -174,6 +195,26 @@ def test_key_mail_names_the_key_and_the_way_out() -> None:
             assert fact in text
 
 
+@pytest.mark.parametrize(
+    "event, subject, facts",
+    [
+        (a_rotation_mail(), "replaced", ["inv_a1b2…wxyz", "inv_c3d4…stuv", "24 November 2026, 12:00 UTC", "dashboard"]),
+        (a_revocation_mail(), "5 keys", ["inv_a1b2…wxyz", "CI", "and 3 more", "all at once", "203.0.113.7"]),
+        (a_revocation_mail(count=1, keys=(("laptop", "inv_a1b2…wxyz"),)), "A key", ["laptop", "used it"]),
+        (an_expiry_mail(), "ends soon", ["laptop", "inv_a1b2…wxyz", "30 November 2026, 12:00 UTC", "Rotate it"]),
+        (an_address_mail(new=True), "042137 confirms your new address", ["042137", "present", "gnore this mail"]),
+        (an_address_mail(), "042137 confirms the change", ["042137", "ada@example", "other sessions"]),
+        (a_changed_mail(), "new address", ["ada@example", "mailbox's password"]),
+        (a_deletion_mail(), "was deleted", ["30 November 2026, 12:00 UTC", "https://app.example.com/login", "as they"]),
+    ],
+)
+def test_each_notice_says_what_happened_and_the_way_out(event: Event, subject: str, facts: list[str]) -> None:
+    message = parsed(event)
+    assert subject in message["Subject"]
+    for text in (part(message, "plain"), part(message, "html").replace("&#39;", "'")):
+        assert not [fact for fact in facts if fact not in text]
+
+
 def test_submission_mail_has_every_field_and_replies_go_to_the_visitor() -> None:
     message = parsed(a_submission_mail())
     assert message["Reply-To"] == "grace@example.org"
@@ -205,7 +246,7 @@ def test_html_is_escaped(text: str) -> None:
     assert "<b>" not in html
 
 
-@pytest.mark.parametrize("make", [a_login_mail, a_key_mail, a_submission_mail])
+@pytest.mark.parametrize("make", KINDS)
 def test_every_kind_of_mail_has_its_three_templates(make: Any) -> None:
     event = make()
     envelope: Envelope = a_message(event)

@@ -227,6 +227,22 @@ async def test_oldest_age_is_what_the_alarm_needs(pool: db.Pool) -> None:
         assert 89 < await outbox.oldest_age(conn) < 92
 
 
+async def test_r40_a_message_that_waits_for_a_minute_is_an_alarm_once(pool: db.Pool) -> None:
+    watch = outbox.Watch(pool)
+    with capture_logs() as lines:
+        for age in (30, 90, 91, 1):
+            async with db.acquire(pool) as conn:
+                await conn.execute("DELETE FROM outbox")
+                await outbox.add(conn, a_mail())
+                await conn.execute("UPDATE outbox SET created_at = now() - interval '1 second' * $1", age)
+                service = await conn.fetchval("SELECT current_schema()")
+            await watch.look()
+            assert age <= outbox.OLDEST.labels(service)._value.get() < age + 2
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("outbox.overdue", "error"), ("outbox.caught_up", "info")
+    ]  # fmt: skip
+
+
 async def test_from_commit_to_handler(pool: db.Pool, rig: Rig) -> None:
     handler = Recorder()
     async with rig.open() as bus, bus.consume(QUEUE, {SubmissionMail: handler}), open_outbox(pool, bus) as box:

@@ -1,6 +1,5 @@
 """A person at a browser: logging in, and the account they log in to."""
 
-import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from playwright.async_api import BrowserContext, ConsoleMessage, Page
 
 from tests.support.client import Target, an_address
+from tests.support.eventually import eventually
 
 FORM = """<!doctype html><html lang=en><title>Waitlist</title><h1>Waitlist</h1>
 <form action="{{SUBMIT_URL}}" method=post><label>Email <input name=email type=email></label>
@@ -22,32 +22,41 @@ class Person:
     target: Target
     email: str = field(default_factory=an_address)
 
-    async def code(self, having: str = "login code") -> str:
-        """Return the code of the newest mail to their address whose subject has `having`."""
-        for _ in range(100):
-            for mail in await self.mails():
-                if having in mail["Subject"] and (found := re.search(r"\b\d{6}\b", mail["Subject"] + mail["Snippet"])):
-                    return found[0]
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"no mail with {having!r} to {self.email}")
-
-    async def mails(self, to: str | None = None) -> list[dict[str, Any]]:
+    async def mails(self) -> list[dict[str, Any]]:
         """Return the mails to their address, newest first."""
         listed = await (await self.context.request.get(f"{self.target.mailbox}/api/v1/messages?limit=200")).json()
-        wanted = to or self.email
-        return [mail for mail in listed["messages"] if wanted in {each["Address"] for each in mail["To"]}]
+        return [mail for mail in listed["messages"] if self.email in {each["Address"] for each in mail["To"]}]
+
+    async def mail(self, having: str = "login code", *, count: int = 1) -> dict[str, Any]:
+        """Wait until there are `count` mails with `having` in the subject, and return the newest."""
+
+        async def look() -> dict[str, Any]:
+            found = [mail for mail in await self.mails() if having in mail["Subject"]]
+            assert len(found) >= count, f"{len(found)} mails with {having!r} to {self.email}"
+            return found[0]
+
+        return await eventually(look, within=15)
+
+    async def code(self, having: str = "login code", *, count: int = 1) -> str:
+        """Return the code in the newest such mail's subject."""
+        found = re.search(r"\b\d{6}\b", (await self.mail(having, count=count))["Subject"])
+        assert found is not None
+        return found[0]
+
+    async def link(self) -> str:
+        """Return the link in the newest login mail."""
+        url = f"{self.target.mailbox}/api/v1/message/{(await self.mail())['ID']}"
+        text = (await (await self.context.request.get(url)).json())["Text"]
+        return next(word for word in text.split() if "/login/link/" in word)
 
     async def log_in(self) -> "Person":
         """Log in without looking at the pages: most tests are about what comes after."""
-        app, own = self.target.app, {"Origin": self.target.app}
-        request = self.context.request
-        before = len(await self.mails())
+        app, own, request = self.target.app, {"Origin": self.target.app}, self.context.request
+        before = len([mail for mail in await self.mails() if "login code" in mail["Subject"]])
         sent = await request.post(f"{app}/login", form={"email": self.email}, headers=own, max_redirects=0)
-        while len(await self.mails()) == before:
-            await asyncio.sleep(0.05)
-        path = sent.headers["location"]
-        code = await self.code()
-        entered = await request.post(f"{app}{path}/code", form={"code": code}, headers=own, max_redirects=0)
+        code = await self.code(count=before + 1)
+        url = f"{app}{sent.headers['location']}/code"
+        entered = await request.post(url, form={"code": code}, headers=own, max_redirects=0)
         assert entered.headers["location"] == "/dashboard"
         return self
 

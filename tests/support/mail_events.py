@@ -1,9 +1,20 @@
 """Messages for the mailer, with what a test does not care about filled in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.events import Envelope, KeyCreatedMail, LoginCodeMail, SubmissionMail
+from shared.events import (
+    AccountDeletedMail,
+    EmailChangedMail,
+    EmailCodeMail,
+    Envelope,
+    KeyCreatedMail,
+    KeyExpiringMail,
+    KeyRotatedMail,
+    KeysRevokedMail,
+    LoginCodeMail,
+    SubmissionMail,
+)
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -31,6 +42,74 @@ def a_key_mail(**given: Any) -> KeyCreatedMail:
         "dashboard_url": "https://app.example.com/dashboard",
     }
     return KeyCreatedMail(**facts | given)
+
+
+def a_rotation_mail(**given: Any) -> KeyRotatedMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "name": "laptop",
+        "old_hint": "inv_a1b2…wxyz",
+        "hint": "inv_c3d4…stuv",
+        "ends_at": NOON + timedelta(hours=24),
+        "ip": "203.0.113.7",
+        "rotated_at": NOON,
+        "dashboard_url": "https://app.example.com/dashboard",
+    }
+    return KeyRotatedMail(**facts | given)
+
+
+def a_revocation_mail(**given: Any) -> KeysRevokedMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "keys": (("laptop", "inv_a1b2…wxyz"), ("CI", "inv_c3d4…stuv")),
+        "count": 5,
+        "how": "all at once, with the key CI",
+        "ip": "203.0.113.7",
+        "revoked_at": NOON,
+        "dashboard_url": "https://app.example.com/dashboard",
+    }
+    return KeysRevokedMail(**facts | given)
+
+
+def an_expiry_mail(**given: Any) -> KeyExpiringMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "name": "laptop",
+        "hint": "inv_a1b2…wxyz",
+        "expires_at": NOON + timedelta(days=7),
+        "dashboard_url": "https://app.example.com/dashboard",
+    }
+    return KeyExpiringMail(**facts | given)
+
+
+def an_address_mail(**given: Any) -> EmailCodeMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "code": "042137",
+        "new": False,
+        "new_email": "ada@example.org",
+        "ip": "203.0.113.7",
+        "requested_at": NOON,
+    }
+    return EmailCodeMail(**facts | given)
+
+
+def a_changed_mail(**given: Any) -> EmailChangedMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com", "new_email": "ada@example.org", "ip": "203.0.113.7", "changed_at": NOON
+    }  # fmt: skip
+    return EmailChangedMail(**facts | given)
+
+
+def a_deletion_mail(**given: Any) -> AccountDeletedMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "ip": "203.0.113.7",
+        "deleted_at": NOON,
+        "ends_at": NOON + timedelta(days=7),
+        "login_url": "https://app.example.com/login",
+    }
+    return AccountDeletedMail(**facts | given)
 
 
 def a_submission_mail(**given: Any) -> SubmissionMail:

@@ -4,6 +4,7 @@ import { h } from "../dom.js";
 import { formDialog } from "../parts/dialog.js";
 import { textField } from "../parts/fields.js";
 import { toast } from "../parts/toast.js";
+import { moment } from "../words.js";
 
 /** Ask for the new address, then for both codes. */
 export function changeEmail(page, current) {
@@ -27,16 +28,16 @@ export function changeEmail(page, current) {
     action: "Send both codes",
     async submit(dialog) {
       const email = address.input.value.trim();
-      await send("POST", "/auth/email", { email });
+      const sent = await send("POST", "/auth/email", { email });
       dialog.close();
-      askCodes(page, current, email);
+      askCodes(page, current, email, sent.expires_at);
       return dialog;
     },
   });
   address.input.focus();
 }
 
-function askCodes(page, current, email) {
+function askCodes(page, current, email, until) {
   const attributes = {
     required: true,
     inputmode: "numeric",
@@ -52,7 +53,7 @@ function askCodes(page, current, email) {
   formDialog({
     title: "Type both codes",
     fields: [
-      h("p", { class: "muted" }, "They are valid for ten minutes. Nothing changes until both are right."),
+      h("p", { class: "muted" }, `They work until ${moment(until)}. Nothing changes until both are right.`),
       old.element,
       fresh.element,
     ],

@@ -1,13 +1,14 @@
 """Keys: made, listed, renamed, rotated and revoked."""
 
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.auth.access import ACCESS, KEYS, NO_STORE, ip, key_id
-from services.auth.keys import MAX_EXPIRES_IN, NewKey, scopes_for
+from services.auth.keys import MAX_EXPIRES_IN, MAX_GRACE, NewKey, scopes_for
+from services.auth.service.keys import Created
 from shared import http, idempotency, ids, parsing
 from shared.errors import Invalid
 from shared.parsing import Line
@@ -18,7 +19,12 @@ REPLAYED: Final = {
     "message": "This key was created by an earlier request with the same Idempotency-Key; it is shown only once.",
 }
 
+#: The same bytes whatever was sent.
+HELD: Final = {"message": "If this was a key, it works no longer, and its owner is told."}
+
 Scope = Literal["full", "deploy", "read", "submissions", "webhooks", "keys"]
+
+M = TypeVar("M", bound=BaseModel)
 
 routes = web.RouteTableDef()
 
@@ -28,6 +34,25 @@ class KeyBody(BaseModel):
     scopes: Annotated[frozenset[Scope], Field(min_length=1)] | None = None
     site: Annotated[str, StringConstraints(pattern=r"^(dep_[0-9A-Za-z]{16,32}|[a-z0-9][a-z0-9-]{0,62})$")] | None = None
     expires_in: Annotated[int, Field(ge=1, le=MAX_EXPIRES_IN, strict=True)] | None = None
+
+
+class RenameBody(BaseModel):
+    name: Annotated[Line, Field(min_length=1, max_length=100)]
+
+
+class RotateBody(BaseModel):
+    grace_seconds: Annotated[int, Field(ge=0, le=MAX_GRACE, strict=True)] = 0
+    expires_in: Annotated[int, Field(ge=1, le=MAX_EXPIRES_IN, strict=True)] | None = None
+
+
+class HeldBody(BaseModel):
+    """Of any length: whatever is wrong with a key is answered alike."""
+
+    key: Annotated[str, Field(strict=True)]
+
+
+class RevokeAllBody(BaseModel):
+    keep_current: Annotated[bool, Field(strict=True)] = False
 
 
 class KeysQuery(BaseModel):
@@ -64,9 +89,7 @@ async def create_key(request: web.Request) -> web.Response:
         created_via="api" if caller.kind == "key" else "dashboard",
         once=once,
     )
-    created = await request.app[KEYS].create(caller, new, ip=ip(request))
-    # the one copy of the plaintext there will be (R44)
-    return http.json(created.key.to_json() | {"key": created.plaintext}, status=201, headers=NO_STORE)
+    return _created(await request.app[KEYS].create(caller, new, ip=ip(request)))
 
 
 @routes.get("/keys/{id}")
@@ -80,3 +103,55 @@ async def revoke_key(request: web.Request) -> web.Response:
     caller = await request.app[ACCESS].callers.caller(request, scope="keys")
     key = await request.app[KEYS].revoke(caller, key_id(request), ip=ip(request))
     return http.json({"id": key.id, "revoked_at": http.timestamp(key.revoked_at)})
+
+
+@routes.patch("/keys/{id}")
+async def rename_key(request: web.Request) -> web.Response:
+    caller = await request.app[ACCESS].callers.caller(request, scope="keys")
+    body = await http.read_model(request, RenameBody)
+    key = await request.app[KEYS].rename(caller, key_id(request), body.name, ip=ip(request))
+    return http.json(key.to_json())
+
+
+@routes.post("/keys/{id}/rotate")
+async def rotate_key(request: web.Request) -> web.Response:
+    caller = await request.app[ACCESS].callers.caller(request, scope="keys")
+    body = await _optional(request, RotateBody)
+    created = await request.app[KEYS].rotate(
+        caller,
+        key_id(request),
+        grace=timedelta(seconds=body.grace_seconds),
+        expires_in=timedelta(seconds=body.expires_in) if body.expires_in else None,
+        ip=ip(request),
+    )
+    return _created(created)
+
+
+@routes.post("/keys/revoke")
+async def revoke_by_holder(request: web.Request) -> web.Response:
+    """Take a key from anybody: the endpoint of leak scanners (R53)."""
+    # also one with a NUL, which the database could not be asked for, is just no key
+    value = parsing.parse_json_with_nul(await http.read_json_bytes(request))
+    await request.app[KEYS].revoke_held(parsing.validate(HeldBody, value).key, ip=ip(request))
+    return http.json(HELD)
+
+
+@routes.post("/keys/revoke-all")
+async def revoke_all(request: web.Request) -> web.Response:
+    caller = await request.app[ACCESS].callers.caller(request, scope="keys")
+    body = await _optional(request, RevokeAllBody)
+    keys, sessions = await request.app[KEYS].revoke_all(caller, keep_current=body.keep_current, ip=ip(request))
+    response = http.json({"keys": keys, "sessions": sessions})
+    if caller.kind == "session" and not body.keep_current:
+        request.app[ACCESS].forget_session(response)
+    return response
+
+
+async def _optional(request: web.Request, model: type[M]) -> M:
+    """Read a body that may be left out."""
+    return await http.read_model(request, model) if request.body_exists else model()
+
+
+def _created(created: Created) -> web.Response:
+    """Answer with the one copy of the plaintext there will be (R44)."""
+    return http.json(created.key.to_json() | {"key": created.plaintext}, status=201, headers=NO_STORE)

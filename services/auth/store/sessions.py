@@ -65,3 +65,15 @@ async def revoke(conn: db.Connection, account_id: str, session_id: str) -> tuple
         session_id, account_id,
     )  # fmt: skip
     return (row["revoked_at"], row["digest"]) if row else None
+
+
+async def revoke_all(conn: db.Connection, account_id: str, *, except_id: str | None) -> list[tuple[str, str]]:
+    """End the account's live sessions, but not the one with `except_id`; return id and digest of each."""
+    rows = await conn.fetch(
+        "UPDATE sessions SET revoked_at = now() WHERE id IN ("
+        "   SELECT id FROM sessions WHERE account_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL"
+        "   AND expires_at > now() AND last_seen_at > now() - $3::interval ORDER BY id FOR UPDATE"
+        ") RETURNING id, digest",
+        account_id, except_id, SESSION_IDLE,
+    )  # fmt: skip
+    return [(row["id"], row["digest"]) for row in rows]

@@ -1,0 +1,74 @@
+"""One running system for all browser tests, and for each a Chromium whose complaints fail the test."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, async_playwright
+
+from tests.support.browsing import Complaints, Person
+from tests.support.standalone import Standalone, running
+
+#: Nothing leaves the machine: no update checks, no look-ups of the browser's own.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """Give a running system."""
+    with running(Path(tmp_path_factory.mktemp("browser")) / "data", INVOKER_RATE_LIMITS="off") as started:
+        yield started
+
+
+@pytest.fixture
+async def browser(chromium_path: str) -> AsyncIterator[Browser]:
+    """Give a Chromium of this test's own."""
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=chromium_path, args=QUIET)
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def complaints() -> AsyncIterator[Complaints]:
+    """Give what the test's browsers complain about; a test that means to break something empties it."""
+    noted = Complaints()
+    yield noted
+    assert noted.lines == []
+
+
+@pytest.fixture
+async def new_context(browser: Browser, complaints: Complaints) -> AsyncIterator[Callable[..., Any]]:
+    """Give a function that makes a profile without cookies."""
+    opened: list[BrowserContext] = []
+
+    async def make(**given: Any) -> BrowserContext:
+        opened.append(await browser.new_context(**given))
+        opened[-1].set_default_timeout(10_000)
+        complaints.watch(opened[-1])
+        return opened[-1]
+
+    yield make
+    for context in opened:
+        await context.close()
+
+
+@pytest.fixture
+async def stranger(new_context: Callable[..., Any], system: Standalone) -> Person:
+    """Give somebody who is not logged in."""
+    return Person(await new_context(), system.target)
+
+
+@pytest.fixture
+async def person(stranger: Person) -> Person:
+    """Give somebody who is logged in to a new account."""
+    return await stranger.log_in()
