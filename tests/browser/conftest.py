@@ -1,10 +1,11 @@
-"""One running system for all browser tests, and for each a Chromium whose complaints fail the test."""
+"""One running system and one Chromium for all browser tests; what it complains about fails the test."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from tests.support.browsing import Complaints, Person
@@ -29,16 +30,16 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
         yield started
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium_path: str) -> AsyncIterator[Browser]:
-    """Give a Chromium of this test's own."""
+    """Give the session's Chromium: starting one takes a second. Its tests run on one event loop."""
     async with async_playwright() as playwright:
         opened = await playwright.chromium.launch(executable_path=chromium_path, args=QUIET)
         yield opened
         await opened.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def complaints() -> AsyncIterator[Complaints]:
     """Give what the test's browsers complain about; a test that means to break something empties it."""
     noted = Complaints()
@@ -46,7 +47,7 @@ async def complaints() -> AsyncIterator[Complaints]:
     assert noted.lines == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def new_context(browser: Browser, complaints: Complaints) -> AsyncIterator[Callable[..., Any]]:
     """Give a function that makes a profile without cookies."""
     opened: list[BrowserContext] = []
@@ -62,13 +63,13 @@ async def new_context(browser: Browser, complaints: Complaints) -> AsyncIterator
         await context.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def stranger(new_context: Callable[..., Any], system: Standalone) -> Person:
     """Give somebody who is not logged in."""
     return Person(await new_context(), system.target)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def person(stranger: Person) -> Person:
     """Give somebody who is logged in to a new account."""
     return await stranger.log_in()

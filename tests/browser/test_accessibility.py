@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Literal
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browsing import Complaints, Person, settled
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 

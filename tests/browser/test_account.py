@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.async_api import expect
 
 from tests.support.browsing import Complaints, Person
 from tests.support.client import an_address
 from tests.support.standalone import Standalone
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_account_shows_plan_and_usage(person: Person) -> None:

@@ -1,8 +1,11 @@
 """What the dashboard says when something goes wrong: no network, a slow one, an error of the API."""
 
+import pytest
 from playwright.async_api import Route, expect
 
 from tests.support.browsing import Complaints, Person, settled
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ENDED = {"error": "This key has ended", "code": "key_ended", "request_id": "req-0123456789", "hint": "Make a new one."}
 
@@ -48,7 +51,11 @@ async def test_offline_is_said_and_mended_by_itself(person: Person, complaints: 
 async def test_a_slow_answer_is_said_to_be_slow(person: Person) -> None:
     page = await person.open("/dashboard/connect")
     held: list[Route] = []
-    await page.route("**/api/deploy*", held.append)
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route("**/api/deploy*", hold)
     await page.clock.install()
     await page.get_by_role("link", name="Sites").click()
     await expect(page.get_by_text("Loading…")).to_be_attached()

@@ -1,8 +1,11 @@
 """Keys on the dashboard: made, copied, renamed, rotated, revoked."""
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browsing import Person, settled
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def create(page: Page, name: str) -> str:
@@ -28,8 +31,8 @@ async def test_a_key_is_created_with_scopes_site_and_expiry(person: Person) -> N
     await page.get_by_role("button", name="Create a key").click()
     await page.get_by_label("Name", exact=True).fill("CI")
     await page.get_by_label("Only what you choose").check()
-    await page.get_by_role("checkbox", name="Deploy").check()
-    await page.get_by_role("checkbox", name="Submissions").check()
+    await page.get_by_role("checkbox", name="Deploy Create").check()
+    await page.get_by_role("checkbox", name="Submissions Read").check()
     await page.get_by_label("Site", exact=True).select_option(site["id"])
     await page.get_by_label("Ends", exact=True).select_option("30 days")
     await page.get_by_role("button", name="Create the key").click()

@@ -4,10 +4,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browsing import Complaints, Person
 from tests.support.standalone import Standalone
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def log_in(page: Page, person: Person) -> None:

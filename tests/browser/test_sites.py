@@ -1,8 +1,11 @@
 """Sites on the dashboard: listed, looked at, taken down."""
 
+import pytest
 from playwright.async_api import expect
 
 from tests.support.browsing import Person, settled
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_sites_are_listed_and_lead_to_their_pages_and_back(person: Person) -> None:

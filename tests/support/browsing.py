@@ -97,10 +97,10 @@ class Complaints:
     lines: list[str] = field(default_factory=list)
 
     def watch(self, context: BrowserContext) -> None:
-        context.on("weberror", lambda error: self.lines.append(str(error.error)))
-        context.on("console", self._note)
+        def note(line: ConsoleMessage) -> None:
+            # a page of a user's has no icon unless they gave it one; browsers ask for it all the same
+            if line.type == "error" and not line.location["url"].endswith("/favicon.ico"):
+                self.lines.append(line.text)
 
-    def _note(self, line: ConsoleMessage) -> None:
-        # a page of a user's has no icon unless they gave it one; browsers ask for it all the same
-        if line.type == "error" and not line.location["url"].endswith("/favicon.ico"):
-            self.lines.append(line.text)
+        context.on("weberror", lambda error: self.lines.append(str(error.error)))
+        context.on("console", note)

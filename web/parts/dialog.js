@@ -39,10 +39,13 @@ export function openDialog(title, content, { wide = false } = {}) {
   };
 }
 
-/** Give focus back to what opened a dialog; a list that was drawn anew has another element of the same id. */
+/** Give focus back to what opened a dialog; a list that is drawn anew has, or will have, one of the same id. */
 function restoreFocus(opener) {
-  const same = opener?.isConnected ? opener : opener?.id ? document.getElementById(opener.id) : null;
-  (same ?? document.querySelector("#app h1"))?.focus();
+  const find = () => (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id));
+  const heading = document.querySelector("#app h1");
+  (find() || heading)?.focus();
+  if (document.activeElement !== heading) return;
+  addEventListener("invoker:drawn", () => document.activeElement === heading && find()?.focus?.(), { once: true });
 }
 
 /**

@@ -15,8 +15,9 @@ const SLOW = 4000;
  * @returns {Promise<void>}
  */
 export async function load(area, read, draw, { signal, rows = 3 }) {
-  const again = () => load(area, read, draw, { signal, rows });
   const attempt = new AbortController();
+  const given = new AbortController();
+  const again = () => (given.abort(), load(area, read, draw, { signal, rows }));
   const stop = () => attempt.abort();
   signal.addEventListener("abort", stop, { once: true });
   const note = h("div", { class: "slow", role: "status" });
@@ -25,11 +26,14 @@ export async function load(area, read, draw, { signal, rows = 3 }) {
   const slow = setTimeout(() => note.append(...slowly(() => (stop(), again()))), SLOW);
   try {
     const value = await read(attempt.signal);
-    if (!attempt.signal.aborted) area.replaceChildren(...[draw(value)].flat());
+    if (attempt.signal.aborted) return;
+    area.replaceChildren(...[draw(value)].flat());
+    dispatchEvent(new Event("invoker:drawn"));
   } catch (error) {
     if (attempt.signal.aborted) return;
     area.replaceChildren(errorBox(error, retryButton(again)));
-    if (!error.status) addEventListener("invoker:back", again, { once: true, signal });
+    if (!error.status)
+      addEventListener("invoker:back", again, { once: true, signal: AbortSignal.any([signal, given.signal]) });
   } finally {
     clearTimeout(slow);
     if (!attempt.signal.aborted) area.removeAttribute("aria-busy");

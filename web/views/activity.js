@@ -90,7 +90,8 @@ const SENTENCES = {
   "session.created": (detail) => `${client(detail.client)} was logged in`,
   "session.revoked": () => "A browser was logged out",
   "key.created": (_, key) => `The key ${key} was created`,
-  "key.renamed": (_, key) => `A key was renamed to ${key}`,
+  "key.renamed": (detail, key) =>
+    `The key ${detail.old ? `“${detail.old}”` : key} was renamed to “${detail.new ?? key}”`,
   "key.rotated": (_, key) => `The key ${key} was rotated`,
   "key.revoked": (_, key) => `The key ${key} was revoked`,
   "scope.denied": (detail, key) =>

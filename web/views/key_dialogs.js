@@ -42,7 +42,7 @@ export function rotateKey(page, key) {
         ? `The old one works for ${seconds === 3600 ? "another hour" : "another 24 hours"}.`
         : "The old one has ended.";
       showSecret(dialog, {
-        title: "The new key",
+        title: "Your new key",
         plaintext: made.key,
         text: `It takes the place of “${key.name}”. ${old}`,
         done: page.reload,
