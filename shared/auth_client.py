@@ -1,8 +1,9 @@
 """The cached key check: one RPC to auth for a key that is not known yet, none for one that is.
 
-Held to R45 to R49. A valid answer is used for 30 s, an invalid one for 5 s; a revoke that arrives on the bus drops the
-key at once and wins over a look-up under way; when auth cannot be asked, a key that was valid within the last 300 s
-goes on working and any other is answered 503, never 401. Only the key's SHA-256 travels.
+Held to R45 to R49. A valid answer is used for 30 s, an invalid one for 5 s, both from the moment that auth was asked:
+what was true then may have ended while the answer was on its way. A revoke that arrives on the bus drops the key at
+once and wins over a look-up under way; when auth cannot be asked, a key that was valid within the last 300 s goes on
+working and any other is answered 503, never 401. Only the key's SHA-256 travels.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from shared.internal_call import InternalCalls
 
 log = logs.get(__name__)
 
-#: Seconds for which an answer stands without asking again; the first is the hard bound of a revocation (R45).
+#: Seconds from the question for which an answer stands; the first is the hard bound of a revocation (R45).
 POSITIVE: Final = 30.0
 NEGATIVE: Final = 5.0
 #: Seconds since the last valid answer for which a key goes on working while auth is down (R49).
@@ -107,8 +108,14 @@ class _Lookup:
 class AuthClient:
     """Checks keys against auth's internal port; one per process."""
 
-    def __init__(self, auth: InternalCalls, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._auth = auth
+    def __init__(
+        self,
+        auth: InternalCalls,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._auth, self._clock, self._now = auth, clock, now
         self._valid: Expiring[str, Caller] = Expiring(MAX_VALID, GRACE, clock)
         self._invalid: Expiring[str, None] = Expiring(MAX_INVALID, NEGATIVE, clock)
         self._lookups: dict[str, _Lookup] = {}
@@ -118,7 +125,7 @@ class AuthClient:
     def cached(self, digest: str) -> Caller | None:
         """Return the owner of a key that was valid within `POSITIVE` seconds, None for any other."""
         known = self._valid.get(digest)
-        return _unexpired(known[0]) if known is not None and known[1] < POSITIVE else None
+        return self._unexpired(known[0]) if known is not None and known[1] < POSITIVE else None
 
     async def check(self, digest: str, *, kind: Kind = "key", seen: bytes = b"") -> Caller | None:
         """Return the owner of the credential with this digest, from the cache if it may be.
@@ -166,29 +173,30 @@ class AuthClient:
         try:
             for _ in range(_MAX_LOOKUPS):
                 lookup.overtaken = False
+                asked = self._clock()
                 try:
                     caller = await self._ask(question)
                 except (OSError, ValueError) as error:  # TimeoutError is an OSError
                     return self._without_auth(digest, error)
                 if not lookup.overtaken:
-                    self._remember(digest, caller)
+                    self._remember(digest, caller, asked)
                     return caller
             raise Unavailable
         finally:
             del self._lookups[digest]
 
-    def _remember(self, digest: str, caller: Caller | None) -> None:
+    def _remember(self, digest: str, caller: Caller | None, asked: float) -> None:
         if caller is None:
             self._valid.pop(digest)
-            self._invalid.put(digest, None)
+            self._invalid.put(digest, None, since=asked)
         else:
             self._invalid.pop(digest)
-            self._valid.put(digest, caller)
+            self._valid.put(digest, caller, since=asked)
 
     def _without_auth(self, digest: str, error: Exception) -> Caller:
         log.warning("auth.unreachable", error=type(error).__name__)
         # read again: a revoke may have dropped it while the look-up failed
-        if (known := self._valid.get(digest)) and (caller := _unexpired(known[0])):
+        if (known := self._valid.get(digest)) and (caller := self._unexpired(known[0])):
             return caller
         raise Unavailable(retry_after=1) from error
 
@@ -199,16 +207,15 @@ class AuthClient:
         if status != 200:
             raise ValueError(f"auth answered {status}")
         answer = _Answer.model_validate_json(raw)
-        return _unexpired(answer.caller) if answer.valid and answer.caller else None
+        return self._unexpired(answer.caller) if answer.valid and answer.caller else None
+
+    def _unexpired(self, caller: Caller) -> Caller | None:
+        return caller if caller.expires_at is None or caller.expires_at > self._now() else None
 
 
 def _question(digest: str, kind: Kind, seen: bytes) -> bytes:
     name = b"digest" if kind == "key" else b"session"
     return b'{"%s":"%s"%s}' % (name, digest.encode(), b',"seen":' + seen if seen else b"")
-
-
-def _unexpired(caller: Caller) -> Caller | None:
-    return caller if caller.expires_at is None or caller.expires_at > datetime.now(UTC) else None
 
 
 @asynccontextmanager

@@ -39,7 +39,8 @@ def digest(secret: str) -> str:
 
     One round is right for at least 128 random bits (ASVS 5.0, 11.5.1).
     """
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # a cookie may hold any bytes; those that are no UTF-8 are nobody's secret, and no failure of ours
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def hint(key: str) -> str:

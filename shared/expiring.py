@@ -10,8 +10,9 @@ V = TypeVar("V")
 class Expiring(Generic[K, V]):
     """Keeps at most `size` entries for `ttl` seconds each.
 
-    All live equally long, so a dictionary's order of insertion is their order of expiry: the first is always the one
-    to go. A look-up is one dictionary access; keeping an order of use would cost several times the rest of a check.
+    All live equally long, so a dictionary's order of insertion is close to their order of expiry: off by no more than
+    what `since` lies back, and only about when an entry is thrown away, as `get` looks at each one's own age. A look-up
+    is one dictionary access; keeping an order of use would cost several times the rest of a check.
     """
 
     def __init__(self, size: int, ttl: float, clock: Callable[[], float]) -> None:
@@ -29,8 +30,8 @@ class Expiring(Generic[K, V]):
         age = self._clock() - entry[1]
         return (entry[0], age) if age < self._ttl else None
 
-    def put(self, key: K, value: V) -> None:
-        """Keep a value from now on; the oldest makes room."""
+    def put(self, key: K, value: V, *, since: float | None = None) -> None:
+        """Keep a value that was true at the clock's `since`, or is now; the first of those here makes room."""
         entries, now = self._entries, self._clock()
         entries.pop(key, None)
         while entries:
@@ -38,7 +39,7 @@ class Expiring(Generic[K, V]):
             if len(entries) < self._size and now - entries[oldest][1] < self._ttl:
                 break
             del entries[oldest]
-        entries[key] = (value, now)
+        entries[key] = (value, now if since is None else since)
 
     def pop(self, key: K) -> None:
         """Forget a key."""

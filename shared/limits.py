@@ -19,11 +19,14 @@ def network(address: str) -> str:
     """Return what limits count an address by: an IPv4 address itself, an IPv6 address's /64."""
     if ":" not in address:
         return address
-
     try:
-        return str(ipaddress.ip_network((address.split("%", maxsplit=1)[0], 64), strict=False))
+        parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:
         return address
+    # how a socket for both kinds shows IPv4: one /64 for all of the old internet
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
 
 
 class Limiter:

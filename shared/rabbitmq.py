@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from shared.bus import BusError, Handlers, Unroutable
 from shared.events import Envelope
 from shared.handling import Fate
 from shared.rabbitmq_intake import Intake
-from shared.rabbitmq_link import Link, bounded
+from shared.rabbitmq_link import Link, Setup, bounded
 from shared.rabbitmq_topology import Topology
 
 log = logs.get(__name__)
@@ -120,12 +120,13 @@ class RabbitMQ:
             prefetch=bus.LISTEN_PREFETCH,
             on_begin=on_gap,
         )
-        async with self._taking(intake, "listen"):
+        # what a lost link keeps from this process, nobody else hears of either (R32)
+        async with self._taking(intake, "listen", probed=True):
             yield
 
     @asynccontextmanager
-    async def _taking(self, intake: Intake, name: str) -> AsyncIterator[None]:
-        intake.link = self._link(name, intake.begin)
+    async def _taking(self, intake: Intake, name: str, *, probed: bool = False) -> AsyncIterator[None]:
+        intake.link = self._link(name, intake.begin, probed=probed)
         self._links.append(intake.link)
         try:
             async with intake.link.running(), intake.draining():
@@ -133,8 +134,8 @@ class RabbitMQ:
         finally:
             self._links.remove(intake.link)
 
-    def _link(self, name: str, setup: Callable[[AbstractChannel], Awaitable[None]]) -> Link:
-        return Link(self._url, f"{self._topology.prefix} {name}", setup, heartbeat=self._heartbeat)
+    def _link(self, name: str, setup: Setup, *, probed: bool = False) -> Link:
+        return Link(self._url, f"{self._topology.prefix} {name}", setup, heartbeat=self._heartbeat, probed=probed)
 
     async def _send(
         self,

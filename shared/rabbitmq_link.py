@@ -7,7 +7,7 @@ restores after which fault is hard to say. Here each fault has the same answer: 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import aio_pika
@@ -24,6 +24,12 @@ CONNECT_TIMEOUT: Final = 5.0
 SETUP_TIMEOUT: Final = 10.0
 #: Seconds for a polite goodbye; a dead link does not answer it.
 CLOSE_TIMEOUT: Final = 2.0
+#: Seconds between two questions to a broker that would otherwise be silent, for each answer, and how many may stay
+#: unanswered: a black hole shows within 5 + 2 * 2 s (R32: 15 s). Two, so that a process that was held up for a moment
+#: does not take that for a loss.
+PROBE_EVERY: Final = 5.0
+PROBE_TIMEOUT: Final = 2.0
+PROBES: Final = 2
 #: Shortest and longest pause between two connections, in seconds (R6: back within 10 s).
 PAUSES: Final = (0.2, 3.0)
 #: A link that lived this long failed for a new reason: the pauses begin anew.
@@ -52,10 +58,15 @@ async def bounded(seconds: float) -> AsyncIterator[None]:
 
 
 class Link:
-    """One connection and its channel; `setup` is run on each new channel before it counts as up."""
+    """One connection and its channel; `setup` is run on each new channel before it counts as up.
 
-    def __init__(self, url: str, name: str, setup: Setup, *, heartbeat: int) -> None:
+    A `probed` one asks the broker for a sign of life now and then. Not for a connection that publishes: a broker with
+    an alarm reads nothing from those, and is not dead.
+    """
+
+    def __init__(self, url: str, name: str, setup: Setup, *, heartbeat: int, probed: bool = False) -> None:
         self._url, self._name, self._setup, self._heartbeat = url, name, setup, heartbeat
+        self._probed = probed
         self._lost = asyncio.Event()
         self._up: bool | None = None
         #: The channel while the link is up.
@@ -99,11 +110,25 @@ class Link:
                 await self._setup(channel)
             self.channel = channel
             self._report(up=True)
-            await lost.wait()
+            await (self._probe(connection, lost) if self._probed else lost.wait())
         finally:
             self.channel = None
             await _close(connection)
         raise BusError("the connection, the channel or the consumer is gone")
+
+    async def _probe(self, connection: AbstractConnection, lost: asyncio.Event) -> None:
+        """Wait until the link is lost; raise BusError when it is and nobody was told."""
+        while not await _set_within(lost, PROBE_EVERY):
+            for left in reversed(range(PROBES)):
+                try:
+                    async with bounded(PROBE_TIMEOUT):
+                        # on a channel of its own: what waits in the other one does not hold it up
+                        await (probe := connection.channel(publisher_confirms=False)).initialize()
+                        await probe.close()
+                    break
+                except BusError:
+                    if not left or lost.is_set():
+                        raise
 
     async def _open(self, connection: AbstractConnection, lost: asyncio.Event) -> AbstractChannel:
         def on_loss(*_: Any) -> None:
@@ -122,6 +147,13 @@ class Link:
         if up is not self._up:
             (log.info if up else log.warning)("bus.up" if up else "bus.down", link=self._name, **facts)
         self._up = up
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    return False
 
 
 async def _close(connection: AbstractConnection) -> None:

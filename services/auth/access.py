@@ -7,11 +7,12 @@ from aiohttp import web
 from services.auth.config import Config
 from services.auth.keys import KeyNotFound
 from services.auth.logins import CODE_LIFE, LoginNotFound
+from services.auth.service.accounts import Accounts
 from services.auth.service.keys import Keys
 from services.auth.service.logins import Logins
 from services.auth.service.sessions import Sessions
 from services.auth.service.trail import Trail
-from services.auth.sessions import SESSION_LIFE
+from services.auth.sessions import SESSION_LIFE, SessionNotFound
 from services.auth.usage import Usage
 from shared import http, ids
 from shared.auth_client import Caller
@@ -71,6 +72,7 @@ LOGINS: Final = web.AppKey("logins", Logins)
 KEYS: Final = web.AppKey("keys", Keys)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 TRAIL: Final = web.AppKey("trail", Trail)
+ACCOUNTS: Final = web.AppKey("accounts", Accounts)
 USAGE: Final = web.AppKey("usage", Usage)
 CONFIG: Final = web.AppKey("config", Config)
 ACCESS: Final = web.AppKey("access", Access)
@@ -93,4 +95,12 @@ def key_id(request: web.Request) -> str:
     text = request.match_info["id"]
     if not ids.is_id(text, "key"):
         raise KeyNotFound
+    return text
+
+
+def session_id(request: web.Request) -> str:
+    """Return the id in the path. Raise SessionNotFound for what cannot be one."""
+    text = request.match_info["id"]
+    if not ids.is_id(text, "ses"):
+        raise SessionNotFound
     return text

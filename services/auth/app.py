@@ -7,9 +7,11 @@ import aiohttp
 from aiohttp import web
 
 from services.auth import api, handlers, internal, pages, worker
-from services.auth.access import ACCESS, CONFIG, KEYS, LOGINS, SESSIONS, TRAIL, USAGE, Access
+from services.auth.access import ACCESS, ACCOUNTS, CONFIG, KEYS, LOGINS, SESSIONS, TRAIL, USAGE, Access
 from services.auth.config import Config
+from services.auth.service.accounts import Accounts
 from services.auth.service.checks import Checks
+from services.auth.service.code_mails import CodeMails
 from services.auth.service.keys import Keys
 from services.auth.service.last_used import LastUsed
 from services.auth.service.logins import Logins
@@ -45,9 +47,10 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public[ACCESS] = Access(Callers(config, checks))
         public[KEYS] = Keys(pool, box, app_url=config.app_url)
         public[SESSIONS] = Sessions(pool, box)
-        public[LOGINS] = Logins(
-            pool, box, Limiter(enabled=config.rate_limits), app_url=config.app_url, rate_limits=config.rate_limits
-        )
+        limiter = Limiter(enabled=config.rate_limits)
+        code_mails = CodeMails(per_hour=config.login_mails_per_hour, enabled=config.rate_limits)
+        public[LOGINS] = Logins(pool, box, limiter, code_mails, app_url=config.app_url)
+        public[ACCOUNTS] = Accounts(pool, box, limiter, code_mails, app_url=config.app_url)
         public[USAGE] = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
         verify = internal.verify_first(checks, config.service_token.get_secret_value())
         async with (

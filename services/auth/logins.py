@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import hmac
+import re
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +22,9 @@ CODE_LIFE: Final = timedelta(minutes=10)
 LOGIN_LIFE: Final = timedelta(minutes=10)
 LOGIN_MAX: Final = timedelta(minutes=30)
 
+#: An approval comes in time when its code did: from then on the client or browser has this long to take what it is for.
+TAKE_LIFE: Final = timedelta(minutes=5)
+
 #: Tries per code, and per link, by whomever (R55).
 TRIES: Final = 5
 #: Mails per mailbox, as number and window (R60).
@@ -32,6 +37,13 @@ POLL_MINIMUM: Final = timedelta(seconds=1.5)
 
 #: No vowels, so that no word appears, and nothing that looks like a digit (RFC 8628, 6.1).
 USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
+
+#: Characters of a client's host that people are shown: what it says of itself stands in our mails.
+HOST_SHOWN: Final = 40
+NAMELESS: Final = "A program without a name"
+#: Mail programs make links of what has these in it.
+_LINKING: Final = re.compile(r"[:/\\@]+")
+_INVISIBLE: Final = frozenset({"Cf", "Cn", "Co", "Cs"})
 
 
 class LoginNotFound(NotFound):
@@ -47,7 +59,10 @@ class LoginOver(Gone):
 
     code = "login_over"
     message = "This login is over"
-    hint = "Start again with POST /auth/session."
+    hint = (
+        "Start again with POST /auth/session. A key is delivered once: one whose delivery got lost is listed in the"
+        " dashboard, to be revoked there."
+    )
 
 
 class SlowDown(RateLimited):
@@ -66,19 +81,39 @@ class WrongCode(BadRequest):
     hint = "Ask for a new code if this one is older than ten minutes or was tried five times."
 
 
+class WrongUserCode(WrongCode):
+    """What was typed on the link's page is not what the other screen shows (R57)."""
+
+    message = "This is not the code that the other screen shows"
+    hint = "It has eight letters, such as BCDF-GHJK, and stands where the login was started."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Who says to be starting a login."""
+    """Who says to be starting a login. Nobody vouches for any of it: `of` makes it fit to be shown."""
 
     name: str
     version: str = ""
     host: str = ""
 
+    @classmethod
+    def of(cls, name: str, version: str = "", host: str = "") -> "Client":
+        """Return a client without anything that hides, turns round or links text."""
+        return cls(name=_shown(name) or NAMELESS, version=_shown(version), host=_shown(host))
+
     @property
     def title(self) -> str:
         """Return it as a person reads it: `invoker 1.0 on laptop`."""
         named = f"{self.name} {self.version}".strip()
-        return f"{named} on {self.host}" if self.host else named
+        host = self.host if len(self.host) <= HOST_SHOWN else f"{self.host[: HOST_SHOWN - 1]}…"
+        return f"{named} on {host}" if host else named
+
+
+def _shown(text: str) -> str:
+    """Return text on one line, single-spaced, without what is invisible (Cf) or no character at all (Cn, Co, Cs)."""
+    visible = (char for char in _LINKING.sub(" ", text) if unicodedata.category(char) not in _INVISIBLE)
+    spaced = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in visible)
+    return unicodedata.normalize("NFC", " ".join(spaced.split()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +147,9 @@ class Code:
     email: str
     salt: bytes
     code_digest: str
+    #: Of its login: who started that, and what its screen shows.
+    client: Client
+    user_code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

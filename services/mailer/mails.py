@@ -28,6 +28,8 @@ LINE_LENGTH: Final = 200
 VALUE_LENGTH: Final = 5_000
 #: What a client calls itself is chosen by whoever asks for the login: enough to recognise it, too short to talk.
 CLIENT_LENGTH: Final = 80
+#: An address is never cut: who chose it could hide its end.
+ADDRESS_LENGTH: Final = 320
 
 _HEADER_SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 #: A dot that mail programs would make a link of: followed by what could be a top-level domain.
@@ -61,8 +63,11 @@ def mail(envelope: Envelope, event: Event, *, sender: Sender) -> Mail:
         raise InvalidMail("the message id cannot be a Message-ID")
     subject, text, html = TEMPLATES[envelope.type]
     facts = event.model_dump()
+    answer_to = facts["answer_to"] = address(facts.get("reply_to") or "")
+    # a visitor's address must not make a mail undeliverable where the server knows no SMTPUTF8
+    reply_to = answer_to if answer_to and (answer_to.isascii() or not to.isascii()) else None
     # what the templates say of the reply is what the header does
-    reply_to = facts["reply_to"] = address(facts.get("reply_to") or "")
+    facts["reply_to"] = reply_to
     # RFC 3834: no vacation notes in answer to this
     headers = {"Auto-Submitted": "auto-generated"}
     if _HEADER_SAFE.fullmatch(envelope.correlation_id):
@@ -80,8 +85,8 @@ def mail(envelope: Envelope, event: Event, *, sender: Sender) -> Mail:
 
 def to_bytes(mail: Mail, *, sender: Sender, now: datetime) -> bytes:
     """Write the mail as it goes over the wire."""
-    # only an address outside ASCII needs a server that knows SMTPUTF8
-    policy = SMTP if mail.to.isascii() and (mail.reply_to or "").isascii() else SMTPUTF8
+    # only a recipient outside ASCII needs a server that knows SMTPUTF8
+    policy = SMTP if mail.to.isascii() else SMTPUTF8
     message = EmailMessage(policy)
     message["From"] = Address(sender.name, addr_spec=sender.address)
     message["To"] = mail.to
@@ -169,6 +174,7 @@ def _load() -> Iterator[tuple[str, tuple[jinja2.Template, jinja2.Template, jinja
         "client": lambda text: unlinked(one_line(text, CLIENT_LENGTH)),
         "indented": indented,
         "line": one_line,
+        "mailbox": lambda text: unlinked(one_line(text, ADDRESS_LENGTH)),
         "moment": moment,
     }
     for path in sorted(folder.glob("*/subject.txt")):

@@ -97,7 +97,7 @@ def test_a_mailbox_waits_after_three_mails_in_15_minutes_and_ten_in_a_day(ages: 
         ("Anna@Example.COM", "anna@example.com", "anna@example.com"),
         ("anna+shop@example.com", "anna+shop@example.com", "anna@example.com"),
         (" ünï@bücher.example ", "ünï@bücher.example", "ünï@bücher.example"),
-        ("straße@example.test", "strasse@example.test", "strasse@example.test"),
+        ("Straße@example.test", "straße@example.test", "strasse@example.test"),
     ],
 )
 def test_an_account_is_its_address_without_case(typed: str, account: str, mailbox: str) -> None:

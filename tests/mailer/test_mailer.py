@@ -18,7 +18,7 @@ from shared.errors import Unavailable
 from shared.events import EVENTS, Envelope
 from tests.mailer.conftest import OpenMailer
 from tests.support.eventually import eventually
-from tests.support.mail_events import a_key_mail, a_login_mail, a_message, a_submission_mail
+from tests.support.mail_events import KINDS, a_login_mail, a_message
 from tests.support.proxy import between
 from tests.support.servers import Postgres
 from tests.support.smtp import SmtpServer
@@ -66,10 +66,10 @@ def test_every_mail_event_is_heard() -> None:
 
 async def test_each_kind_of_mail_is_sent_with_the_id_of_its_request(open_mailer: OpenMailer, smtp: SmtpServer) -> None:
     async with open_mailer() as (bus, service):
-        messages = [a_message(event) for event in (a_login_mail(), a_key_mail(), a_submission_mail())]
+        messages = [a_message(make()) for make in KINDS]
         messages = [message.model_copy(update={"correlation_id": "req_12345678"}) for message in messages]
         await publish(bus, *messages)
-        await eventually(lambda: len(smtp.received) == 3)
+        await eventually(lambda: len(smtp.received) == len(KINDS))
         await service.ready()
     assert {mail.message_id for mail in smtp.received} == {f"<{message.id}@invoker.example>" for message in messages}
     assert {mail.message["X-Request-ID"] for mail in smtp.received} == {"req_12345678"}

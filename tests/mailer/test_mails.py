@@ -15,6 +15,8 @@ from services.mailer import mails
 from services.mailer.config import Sender
 from shared.events import Envelope, Event
 from tests.support.mail_events import (
+    KINDS,
+    NOON,
     a_changed_mail,
     a_deletion_mail,
     a_key_mail,
@@ -27,10 +29,6 @@ from tests.support.mail_events import (
     an_expiry_mail,
 )
 
-KINDS = [
-    a_login_mail, a_key_mail, a_rotation_mail, a_revocation_mail, an_expiry_mail, an_address_mail, a_changed_mail,
-    a_deletion_mail, a_submission_mail,
-]  # fmt: skip
 SENDER = Sender(name="Invoker", address="login@invoker.example")
 HEADERS = {
     "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Request-ID", "MIME-Version", "Content-Type",
@@ -149,6 +147,22 @@ def test_a_domain_outside_ascii_is_written_as_every_server_reads_it() -> None:
     assert mails.address("ada@müller.example") == "ada@xn--mller-kva.example"
 
 
+def test_a_visitors_address_outside_ascii_does_not_make_the_mail_need_smtputf8() -> None:
+    message = parsed(a_submission_mail(reply_to="jörg@example.org"))
+    assert message["Reply-To"] is None
+    for text in (part(message, "plain"), part(message, "html")):
+        assert "jörg@example.org" in text
+        assert "write to" in text
+    assert parsed(a_submission_mail(reply_to="ada@müller.example"))["Reply-To"] == "ada@xn--mller-kva.example"
+
+
+def test_a_new_address_is_shown_to_its_end() -> None:
+    address = f"{'support-of-your-bank.' * 3}x@{'sub.' * 40}evil.example"
+    for event in (an_address_mail(new_email=address), a_changed_mail(new_email=address)):
+        for text in (part(parsed(event), "plain"), part(parsed(event), "html")):
+            assert address in text.replace("\u200b", "")
+
+
 def test_message_id_comes_from_the_envelope_and_the_request_id_travels() -> None:
     event = a_login_mail()
     envelope = a_message(event).model_copy(update={"correlation_id": "req_12345678"})
@@ -180,6 +194,15 @@ def test_login_mail_says_what_is_needed_to_judge_it() -> None:
         assert "Ignore this mail" in text.replace("ignore", "Ignore")
 
 
+def test_login_mail_tells_to_go_on_only_with_a_login_of_ones_own_r57() -> None:
+    """R57: it says who may go on, and what "this wasn't me" does."""
+    message = parsed(a_login_mail())
+    for text in (part(message, "plain"), part(message, "html").replace("&#39;", "'")):
+        said = " ".join(text.split())
+        assert "only if you started this login yourself" in said
+        assert "that ends this login, and this code and link stop working" in said
+
+
 def test_what_a_client_calls_itself_makes_no_link_and_no_speech() -> None:
     name = "Your account is locked. Unlock it at https://evil.example/now " + "or else " * 40
     text = part(parsed(a_login_mail(client=name)), "plain")
@@ -199,6 +222,7 @@ def test_key_mail_names_the_key_and_the_way_out() -> None:
     "event, subject, facts",
     [
         (a_rotation_mail(), "replaced", ["inv_a1b2…wxyz", "inv_c3d4…stuv", "24 November 2026, 12:00 UTC", "dashboard"]),
+        (a_rotation_mail(ends_at=NOON), "replaced", ["inv_c3d4…stuv", "no more", "laptop"]),
         (a_revocation_mail(), "5 keys", ["inv_a1b2…wxyz", "CI", "and 3 more", "all at once", "203.0.113.7"]),
         (a_revocation_mail(count=1, keys=(("laptop", "inv_a1b2…wxyz"),)), "A key", ["laptop", "used it"]),
         (an_expiry_mail(), "ends soon", ["laptop", "inv_a1b2…wxyz", "30 November 2026, 12:00 UTC", "Rotate it"]),

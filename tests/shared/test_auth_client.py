@@ -17,6 +17,7 @@ from shared.bus import Delivery
 from shared.errors import Unauthorized, Unavailable
 from shared.events import Envelope, KeyRevoked
 from shared.internal_call import InternalCalls
+from tests.support.clock import Clock
 from tests.support.eventually import eventually
 
 TOKEN = "a-service-token-for-tests"
@@ -56,14 +57,6 @@ class FakeAuth:
         return http.json({"valid": True, "caller": found.model_dump(mode="json")})
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @dataclass(slots=True)
 class Rig:
     auth: FakeAuth
@@ -99,6 +92,22 @@ async def test_r45_a_valid_answer_stands_for_30_seconds_at_most(rig: Rig) -> Non
     assert await rig.client.check("d") is None
     assert len(rig.auth.asked) == 2
     assert POSITIVE <= 30
+
+
+async def test_r45_the_30_seconds_count_from_the_question_not_from_its_answer(rig: Rig) -> None:
+    """R45: auth read the key at some moment between the two; a revoke after it must not get the answer's way on top."""
+    rig.auth.valid["d"] = a_caller()
+    rig.auth.gate = asyncio.Event()
+    asking = asyncio.create_task(rig.client.check("d"))
+    await eventually(lambda: rig.auth.asked)
+    del rig.auth.valid["d"]
+    rig.clock.now += 20
+    rig.auth.gate.set()
+    assert await asking == a_caller()
+    rig.clock.now += POSITIVE - 20 - 0.1
+    assert rig.client.cached("d") == a_caller()
+    rig.clock.now += 0.2
+    assert rig.client.cached("d") is None
 
 
 async def test_r45_a_revoke_on_the_bus_ends_a_key_at_once(rig: Rig) -> None:
@@ -228,7 +237,7 @@ async def test_r48_invalid_keys_are_remembered_shortly_and_in_bounds(rig: Rig) -
     assert await rig.client.check("d") == a_caller()
 
     for number in range(MAX_INVALID + 500):
-        rig.client._remember(f"x{number}", None)
+        rig.client._remember(f"x{number}", None, rig.clock())
     assert len(rig.client._invalid) == MAX_INVALID == 10_000
     before = len(rig.auth.asked)
     assert await rig.client.check("d") == a_caller()

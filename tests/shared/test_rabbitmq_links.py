@@ -4,13 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import aio_pika
 import pytest
 from structlog.testing import capture_logs
 
-from shared import rabbitmq
-from shared.bus import BusError, Unroutable
+from shared import rabbitmq, rabbitmq_link
+from shared.bus import LISTEN_PREFETCH, BusError, Unroutable
 from shared.events import Envelope, KeyRevoked, SubmissionMail
 from shared.rabbitmq import RabbitMQ
 from tests.support.buses import QUEUE, RabbitRig, Recorder, a_revocation, publish
@@ -107,6 +108,49 @@ async def test_listener_drops_its_caches_after_a_cut(rabbit: RabbitRig, proxy: P
     async with rabbit.open() as other:  # its queue is gone
         with pytest.raises(Unroutable):
             await other.publish(Envelope.of(a_revocation()))
+
+
+async def test_r32_a_listener_notices_a_black_hole_by_asking(
+    rabbit: RabbitRig, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R32, 10 times faster: noticed by its own questions, long before three heartbeats, and caches are dropped."""
+    assert rabbitmq_link.PROBE_EVERY + rabbitmq_link.PROBES * rabbitmq_link.PROBE_TIMEOUT <= 15
+    monkeypatch.setattr(rabbitmq_link, "PROBE_EVERY", 0.5)
+    monkeypatch.setattr(rabbitmq_link, "PROBE_TIMEOUT", 0.2)
+    handler, gaps = Recorder(), []
+    async with (
+        rabbitmq.connect(proxy.url, prefix=rabbit.prefix) as bus,
+        bus.listen({KeyRevoked: handler}, on_gap=lambda: gaps.append(1)),
+        rabbit.open() as publisher,
+    ):
+        await eventually(bus.healthy)
+        await asyncio.sleep(1.2)
+        assert len(gaps) == 1, "a link that answers is left alone"
+        proxy.blackhole()
+        await eventually(lambda: not bus.healthy(), within=1.5)
+        with suppress(BusError):  # nobody may be listening any more
+            await publisher.publish(Envelope.of(a_revocation("missed")))
+        proxy.heal()
+        await eventually(lambda: len(gaps) == 2, within=10)
+        await publisher.publish(Envelope.of(a_revocation("heard")))
+        await eventually(lambda: "heard" in handler.finished)
+
+
+async def test_a_listener_under_load_is_not_disturbed_by_its_own_questions(
+    rabbit: RabbitRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rabbitmq_link, "PROBE_EVERY", 0.01)
+    handler, gaps = Recorder(gate=asyncio.Event()), []
+    assert handler.gate is not None
+    async with rabbit.open() as bus, bus.listen({KeyRevoked: handler}, on_gap=lambda: gaps.append(1)):
+        await eventually(bus.healthy)
+        await asyncio.gather(*(bus.publish(Envelope.of(a_revocation(str(number)))) for number in range(500)))
+        await eventually(lambda: handler.running == LISTEN_PREFETCH)
+        await asyncio.sleep(0.3)  # all that it may have in work is stuck: its link is asked all the same
+        handler.gate.set()
+        await eventually(lambda: len(handler.finished) == 500, within=10)
+    assert len(set(handler.finished)) == 500
+    assert len(gaps) == 1
 
 
 async def test_r4_black_hole(rabbit: RabbitRig, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:

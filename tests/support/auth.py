@@ -72,6 +72,15 @@ class Browser:
             await self.auth.call("POST", path, data=fields or {"_": ""}, headers=self._headers(headers))
         )
 
+    async def api(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Call the API as the dashboard does."""
+        given = {} if body is None else {"json": body}
+        return await self._keep(
+            await self.auth.call(
+                method, path, headers=self._headers({"Accept": "application/json", **headers}), **given
+            )
+        )
+
     def _headers(self, more: dict[str, str]) -> dict[str, str]:
         cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         return {"Accept": "text/html", **self.headers, **(cookies if self.cookies else {}), **more}
@@ -144,7 +153,7 @@ class Auth:
             mails = self.mails(email)
             return mails if len(mails) >= count else []
 
-        return (await eventually(arrived))[-1]
+        return (await eventually(arrived))[count - 1]
 
     def mails(self, email: str) -> list[LoginCodeMail]:
         """Return the login mails that the address got so far."""
@@ -173,11 +182,13 @@ class Auth:
         """Ask the internal port as deploy does."""
         return await self.check_digest(hashlib.sha256(key.encode()).hexdigest())
 
-    async def check_digest(self, digest: str) -> Any:
+    async def check_session(self, cookie: str) -> Any:
+        """Ask the same of a browser session."""
+        return await self.check_digest(hashlib.sha256(cookie.encode()).hexdigest(), kind="session")
+
+    async def check_digest(self, digest: str, *, kind: str = "digest") -> Any:
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        answer = await self.call(
-            "POST", f"{self.internal_url}/internal/verify", json={"digest": digest}, headers=headers
-        )
+        answer = await self.call("POST", f"{self.internal_url}/internal/verify", json={kind: digest}, headers=headers)
         assert answer.status == 200, answer.text
         return answer.json
 

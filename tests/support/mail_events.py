@@ -128,3 +128,10 @@ def a_submission_mail(**given: Any) -> SubmissionMail:
 def a_message(event: Any = None, **given: Any) -> Envelope:
     """Wrap an event (a login mail unless given), as the outbox does."""
     return Envelope.of(event or a_login_mail(), **given)
+
+
+#: Makers of every kind of mail.
+KINDS = [
+    a_login_mail, a_key_mail, a_rotation_mail, a_revocation_mail, an_expiry_mail, an_address_mail, a_changed_mail,
+    a_deletion_mail, a_submission_mail,
+]  # fmt: skip

@@ -55,6 +55,8 @@ class SmtpServer:
     connections: list[SMTP] = field(default_factory=list)
     #: RCPT commands seen, by recipient: one for each transaction.
     transactions: list[str] = field(default_factory=list)
+    #: What each transaction asked for beside its sender.
+    mail_options: list[list[str]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -70,7 +72,15 @@ class SmtpServer:
                 connection.transport.close()
         self.connections.clear()
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.mail_options.append(options)
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802 - as above
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.transactions.append(address)
@@ -114,9 +124,8 @@ async def smtp_server(
             state,
             hostname="smtp.test",
             loop=loop,
-            enable_SMTPUTF8=True,
             tls_context=None if implicit else tls,
-            **options,
+            **{"enable_SMTPUTF8": True} | options,
         )
         state.connections.append(made)
         return made

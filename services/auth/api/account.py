@@ -1,11 +1,33 @@
-"""The account behind a key: what it is, where its browsers are logged in, and this API's description."""
+"""The account behind a credential: what it is, its browsers, its address, its end, and this API's description."""
+
+from typing import Annotated, Final
 
 from aiohttp import web
+from pydantic import BaseModel, Field
 
-from services.auth.access import ACCESS, CONFIG, KEYS, NO_STORE, SESSIONS, USAGE, ip
+from services.auth.access import ACCESS, ACCOUNTS, CONFIG, KEYS, NO_STORE, SESSIONS, USAGE, ip, session_id
+from services.auth.accounts import MAX_EMAIL, parse_address
 from shared import http, openapi
 
+#: The same whoever has the new address, and whether anybody has (R59).
+CODES_SENT: Final = "If both addresses can receive mail, a code is on its way to each of them."
+
 routes = web.RouteTableDef()
+
+
+class EmailBody(BaseModel):
+    email: Annotated[str, Field(max_length=MAX_EMAIL)]
+
+
+class ConfirmBody(BaseModel):
+    """Of any length: whatever is wrong with a code is answered alike."""
+
+    current_code: str
+    new_code: str
+
+
+class DeleteBody(BaseModel):
+    confirm: str
 
 
 @routes.get("/auth/me")
@@ -55,10 +77,46 @@ async def list_sessions(request: web.Request) -> web.Response:
 
 @routes.delete("/auth/sessions/{id}")
 async def end_session(request: web.Request) -> web.Response:
-    caller = await request.app[ACCESS].callers.caller(request, scope="keys")
-    session_id = request.match_info["id"]
-    ended = await request.app[SESSIONS].end(caller, session_id, ip=ip(request))
-    return http.json({"id": session_id, "revoked_at": http.timestamp(ended)})
+    access = request.app[ACCESS]
+    caller = await access.callers.caller(request, scope="keys")
+    which = session_id(request)
+    ended = await request.app[SESSIONS].end(caller, which, ip=ip(request))
+    response = http.json({"id": which, "revoked_at": http.timestamp(ended)})
+    if which == caller.credential_id:
+        access.forget_session(response)
+    return response
+
+
+@routes.post("/auth/email")
+async def change_email(request: web.Request) -> web.Response:
+    caller = await request.app[ACCESS].callers.person(request)
+    address = parse_address((await http.read_model(request, EmailBody)).email)
+    until = await request.app[ACCOUNTS].ask_change(caller, address, parse_address(caller.email), ip=ip(request))
+    return http.json({"message": CODES_SENT, "expires_at": http.timestamp(until)}, status=202, headers=NO_STORE)
+
+
+@routes.post("/auth/email/confirm")
+async def confirm_email(request: web.Request) -> web.Response:
+    caller = await request.app[ACCESS].callers.person(request)
+    body = await http.read_model(request, ConfirmBody)
+    email = await request.app[ACCOUNTS].confirm_change(caller, body.current_code, body.new_code, ip=ip(request))
+    return http.json({"email": email}, headers=NO_STORE)
+
+
+@routes.delete("/auth/account")
+async def delete_account(request: web.Request) -> web.Response:
+    access = request.app[ACCESS]
+    caller = await access.callers.person(request)
+    body = await http.read_model(request, DeleteBody)
+    deleted_at, until = await request.app[ACCOUNTS].delete(caller, body.confirm, ip=ip(request))
+    answer = {
+        "account_id": caller.account_id,
+        "deleted_at": http.timestamp(deleted_at),
+        "restore_until": http.timestamp(until),
+    }
+    response = http.json(answer, headers=NO_STORE)
+    access.forget_session(response)
+    return response
 
 
 @routes.get("/openapi.json")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.auth import logins
 from services.auth.access import LOGINS, NO_STORE, ip, login_id
 from services.auth.accounts import MAX_EMAIL, parse_address
-from services.auth.logins import Client
+from services.auth.logins import NAMELESS, Client
 from shared import http, ids
 from shared.parsing import Line
 
@@ -51,8 +51,8 @@ class TokenBody(BaseModel):
 @routes.post("/auth/session")
 async def start_login(request: web.Request) -> web.Response:
     body = await http.read_model(request, SessionBody)
-    given = body.client or ClientBody(name="A program without a name")
-    client = Client(name=given.name, version=given.version, host=given.host)
+    given = body.client or ClientBody(name=NAMELESS)
+    client = Client.of(given.name, given.version, given.host)
     service = request.app[LOGINS]
     login = await service.start("client", body.verifier_hash, client, ip=ip(request))
     answer = {
@@ -78,7 +78,7 @@ async def verify_code(request: web.Request) -> web.Response:
     body = await http.read_model(request, VerifyBody)
     if not ids.is_id(body.session_id, "ls"):
         raise logins.WrongCode
-    await request.app[LOGINS].verify(body.session_id, body.code)
+    await request.app[LOGINS].verify(body.session_id, body.code, ip=ip(request))
     return http.json({"status": "approved"})
 
 

@@ -65,7 +65,7 @@ async def approve_link(request: web.Request) -> web.Response:
     typed = (await form(request)).get("user_code", "")
     service = request.app[LOGINS]
     try:
-        login = await service.approve_by_link(token, typed)
+        login = await service.approve_by_link(token, typed, ip=ip(request))
     except WrongCode as error:
         login = await service.get_by_link(token)
         return page("link.html", status=error.status, login=login, error=error, token=token)
@@ -77,7 +77,7 @@ async def approve_link(request: web.Request) -> web.Response:
 async def deny_link(request: web.Request) -> web.Response:
     request.app[ACCESS].require_own_page(request)
     await form(request)
-    await request.app[LOGINS].deny(_token(request))
+    await request.app[LOGINS].deny(_token(request), ip=ip(request))
     return page("denied.html")
 
 
@@ -107,7 +107,7 @@ async def verify_code(request: web.Request) -> web.Response:
     login = await _login(request)
     code = (await form(request)).get("code", "")
     try:
-        await request.app[LOGINS].verify(login.id, code)
+        await request.app[LOGINS].verify(login.id, code, ip=ip(request))
     except WrongCode as error:
         return _login_page(request, login, error=error)
     return await _enter(request, login) if login.kind == "browser" else see(f"/login/{login.id}")
@@ -123,7 +123,17 @@ async def go_on(request: web.Request) -> web.Response:
     return await _enter(request, login) if login.kind == "browser" else see(f"/login/{login.id}")
 
 
-@routes.get("/login/{id}/{step:email|code|continue}")
+@routes.post("/login/{id}/deny")
+@html
+async def deny_login(request: web.Request) -> web.Response:
+    """End a program's login from its own page: somebody may have been led there to type a code for another."""
+    request.app[ACCESS].require_own_page(request)
+    await form(request)
+    await request.app[LOGINS].deny_here(login_id(request.match_info["id"]), ip=ip(request))
+    return page("denied.html")
+
+
+@routes.get("/login/{id}/{step:email|code|continue|deny}")
 @html
 async def go_back(request: web.Request) -> web.Response:
     """Lead somebody who reloads a form's answer to the page it belongs to."""

@@ -8,12 +8,12 @@ from services.auth.accounts import Address
 from services.auth.audit import VISITOR, Actor
 from services.auth.keys import NewKey
 from services.auth.logins import Client, Code, Kind, Login
-from services.auth.service import keys
-from services.auth.store import accounts, audit, sessions
+from services.auth.service import accounts, keys
+from services.auth.service.code_mails import CodeMails
+from services.auth.store import audit, sessions
 from services.auth.store import logins as store
 from shared import credentials, db, ids, outbox
 from shared.callers import SESSION_PREFIX
-from shared.errors import RateLimited
 from shared.events import CredentialsChanged, LoginCodeMail
 from shared.ids import random_base62
 from shared.limits import Limiter, network
@@ -35,12 +35,12 @@ class Delivered:
 class Logins:
     """The one flow behind the API, the login pages and the dashboard's door."""
 
-    def __init__(self, pool: db.Pool, outbox: Outbox, limiter: Limiter, *, app_url: str, rate_limits: bool) -> None:
+    def __init__(self, pool: db.Pool, outbox: Outbox, limiter: Limiter, code_mails: CodeMails, *, app_url: str) -> None:
         self._pool = pool
         self._outbox = outbox
         self._limiter = limiter
+        self._code_mails = code_mails
         self._app_url = app_url
-        self._rate_limits = rate_limits
 
     def url(self, login_id: str) -> str:
         """Return the page of a login."""
@@ -85,11 +85,7 @@ class Logins:
         await self._limiter.hit("3/minute", "otp", network(ip))
         new = logins.new_code()
         async with self._outbox.transaction() as conn:
-            wait = logins.wait_for_mail(await store.mail_ages(conn, address.mailbox))
-            if self._rate_limits and wait:
-                raise RateLimited(
-                    hint="This address was sent as many codes as it may get for now.", retry_after=wait.total_seconds()
-                )
+            await self._code_mails.take(conn, address.mailbox)
             login = await store.address_open_login(conn, login_id, address.account)
             if login is None:
                 raise await _why_not_open(conn, login_id)
@@ -107,51 +103,59 @@ class Logins:
             await outbox.add(conn, mail, expires_at=requested_at + logins.CODE_LIFE)
         log.info("login.code_sent", login_id=login_id)
 
-    async def verify(self, login_id: str, typed: str) -> None:
+    async def verify(self, login_id: str, typed: str, *, ip: str) -> None:
         """Approve a login by the code of its mail. Raise WrongCode, whatever the reason."""
         code = logins.plain_code(typed)
         if code is None:
             raise logins.WrongCode
-        async with db.acquire(self._pool) as conn:
-            # a statement of its own: the try counts whatever becomes of the rest
+        async with db.transaction(self._pool) as conn:
             tried = await store.take_code_try(conn, login_id)
-        if tried is None or not logins.matches(tried, code):
+            right = tried is not None and logins.matches(tried, code)
+            if tried is not None and not right:
+                await _note_failure(conn, tried, ip=ip, by="code")
+        # the try is spent by now, whatever becomes of the rest
+        if tried is None or not right:
             raise logins.WrongCode
-        await self._approve(tried)
+        await self._approve(tried, ip=ip, by="code")
 
-    async def approve_by_link(self, link: str, user_code: str) -> Login:
+    async def approve_by_link(self, link: str, user_code: str, *, ip: str) -> Login:
         """Approve a login from its mail's page, by the code that the starting screen shows.
 
-        Raise LoginOver for a link that is over, WrongCode for another user code.
+        Raise LoginOver for a link that is over, WrongUserCode for another user code.
         """
-        async with db.acquire(self._pool) as conn:
+        async with db.transaction(self._pool) as conn:
             tried = await store.take_link_try(conn, credentials.digest(link))
+            right = tried is not None and logins.same_user_code(tried.user_code, user_code)
+            if tried is not None and not right:
+                await _note_failure(conn, tried, ip=ip, by="link")
         if tried is None:
             raise logins.LoginOver
-        login = await self.get(tried.login_id)
-        if not logins.same_user_code(login.user_code, user_code):
-            raise logins.WrongCode(
-                "This is not the code that the other screen shows",
-                hint="It has eight letters, such as BCDF-GHJK, and stands where the login was started.",
-            )
-        await self._approve(tried)
-        return login
+        if not right:
+            raise logins.WrongUserCode
+        await self._approve(tried, ip=ip, by="link")
+        return await self.get(tried.login_id)
 
-    async def _approve(self, code: Code) -> None:
-        async with db.transaction(self._pool) as conn:
+    async def _approve(self, code: Code, *, ip: str, by: str) -> None:
+        async with self._outbox.transaction() as conn:
             if not (await store.lock_open(conn, code.login_id) and await store.use_code(conn, code.id)):
                 raise logins.WrongCode
-            account_id = await accounts.ensure(conn, ids.new_id("acc"), code.email)
+            account_id = await accounts.ensure(conn, code.email, Actor(id=VISITOR, ip=ip))
             await store.approve(conn, code.login_id, account_id)
+            actor = Actor(id=VISITOR, ip=ip)
+            await audit.add(conn, account_id, "login.succeeded", actor, client=code.client.title, by=by)
         log.info("login.succeeded", login_id=code.login_id, account=account_id)
 
-    async def deny(self, link: str) -> None:
-        """End the login that somebody else started with this mailbox. Raise LoginOver."""
-        async with db.acquire(self._pool) as conn:
-            login_id = await store.deny_by_link(conn, credentials.digest(link))
-        if login_id is None:
-            raise logins.LoginOver
-        log.warning("login.denied", login_id=login_id)
+    async def deny(self, link: str, *, ip: str) -> None:
+        """End the login that somebody else started with this mailbox; its code and link are void. Raise LoginOver."""
+        async with db.transaction(self._pool) as conn:
+            login = await store.deny_by_link(conn, credentials.digest(link))
+            await _note_denial(conn, login, ip=ip)
+
+    async def deny_here(self, login_id: str, *, ip: str) -> None:
+        """End a client's login from its own page: whoever was led there did not start it. Raise LoginOver."""
+        async with db.transaction(self._pool) as conn:
+            login = await store.deny(conn, login_id)
+            await _note_denial(conn, login, ip=ip)
 
     async def poll(self, login_id: str, verifier: str, *, ip: str) -> Delivered | None:
         """Return the key of an approved login, once; None while it waits for its person.
@@ -206,3 +210,18 @@ class Logins:
 async def _why_not_open(conn: db.Connection, login_id: str) -> Exception:
     known = await store.find(conn, login_id)
     return logins.LoginOver() if known else logins.LoginNotFound()
+
+
+async def _note_failure(conn: db.Connection, tried: Code, *, ip: str, by: str) -> None:
+    """Write the failed try down in the transaction that spends it: it can never be left out (R51)."""
+    account_id = await store.account_of(conn, tried.email)
+    await audit.add(conn, account_id, "login.failed", Actor(id=VISITOR, ip=ip), client=tried.client.title, by=by)
+
+
+async def _note_denial(conn: db.Connection, login: Login | None, *, ip: str) -> None:
+    if login is None:
+        raise logins.LoginOver
+    await store.void_codes(conn, login.id, None)
+    account_id = await store.account_of(conn, login.email)
+    await audit.add(conn, account_id, "login.denied", Actor(id=VISITOR, ip=ip), client=login.client.title)
+    log.warning("login.denied", login_id=login.id)

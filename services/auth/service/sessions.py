@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.auth.audit import Actor
+from services.auth.keys import BoundToSite
 from services.auth.sessions import Session, SessionNotFound
 from services.auth.store import audit
 from services.auth.store import sessions as store
@@ -23,12 +24,14 @@ class Sessions:
         self._outbox = outbox
 
     async def live(self, caller: Caller) -> list[Session]:
-        """Return the sessions of the caller's account, newest first."""
+        """Return the sessions of the caller's account, newest first. Raise BoundToSite."""
+        _not_bound(caller)
         async with db.acquire(self._pool) as conn:
             return await store.live(conn, caller.account_id)
 
     async def end(self, caller: Caller, session_id: str, *, ip: str) -> datetime:
-        """Log a browser out, everywhere. Raise SessionNotFound for one that is not there or has ended."""
+        """Log a browser out, everywhere. Raise SessionNotFound for one that is not there or has ended, BoundToSite."""
+        _not_bound(caller)
         async with self._outbox.transaction() as conn:
             ended = await store.revoke(conn, caller.account_id, session_id)
             if ended is None:
@@ -38,3 +41,8 @@ class Sessions:
             await outbox.add(conn, CredentialsChanged(account_id=caller.account_id, digests=(digest,)))
         log.info("session.revoked", session_id=session_id)
         return moment
+
+
+def _not_bound(caller: Caller) -> None:
+    if caller.site is not None:
+        raise BoundToSite("A key for one site has no business with browser sessions")

@@ -1,8 +1,7 @@
 """Logins and their codes. Whoever changes both locks the login first."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
@@ -16,12 +15,25 @@ _COLUMNS: Final = (
     " l.email, l.created_at, l.expires_at, l.expires_at <= now() AS expired"
 )
 _LIVE: Final = "c.used_at IS NULL AND c.voided_at IS NULL AND c.expires_at > now()"
+#: A code is tried for the sake of its login, which must be open still; this locks only the code.
+_TRIED: Final = f" FROM logins l WHERE l.id = c.login_id AND l.state = 'pending' AND l.expires_at > now() AND {_LIVE}"
+_TRIED_COLUMNS: Final = (
+    "c.id, c.login_id, c.email, c.salt, c.code_digest, l.user_code, l.client_name, l.client_version, l.client_host"
+)
+
+
+def _client(facts: dict[str, Any]) -> Client:
+    return Client(name=facts.pop("client_name"), version=facts.pop("client_version"), host=facts.pop("client_host"))
 
 
 def _login(row: asyncpg.Record) -> Login:
     facts = dict(row)
-    client = Client(name=facts.pop("client_name"), version=facts.pop("client_version"), host=facts.pop("client_host"))
-    return Login(client=client, **facts)
+    return Login(client=_client(facts), **facts)
+
+
+def _code(row: asyncpg.Record | None) -> Code | None:
+    facts = dict(row or {})
+    return Code(client=_client(facts), **facts) if facts else None
 
 
 async def add(
@@ -50,21 +62,6 @@ async def find_by_link(conn: db.Connection, link_digest: str) -> Login | None:
     return _login(row) if row else None
 
 
-async def mail_ages(conn: db.Connection, mailbox: str) -> Sequence[timedelta]:
-    """Return how long ago the mailbox's last mails were asked for, newest first.
-
-    Until the transaction ends no other one counts this mailbox, on no replica.
-    """
-    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('auth.mailbox.' || $1, 0))", mailbox)
-    rows = await conn.fetch(
-        # the statement's own time: the transaction's is from before the wait for the lock
-        "SELECT statement_timestamp() - created_at AS age FROM code_mails"
-        " WHERE mailbox = $1 AND created_at > statement_timestamp() - $2::interval ORDER BY created_at DESC LIMIT $3",
-        mailbox, logins.MAIL_WINDOW, logins.MAIL_LIMITS[-1][0],
-    )  # fmt: skip
-    return [row["age"] for row in rows]
-
-
 async def address_open_login(conn: db.Connection, login_id: str, email: str) -> Login | None:
     """Note where the code of an open login goes, prolong it by the code's life, and lock it; None if it is not open."""
     row = await conn.fetchrow(
@@ -76,8 +73,8 @@ async def address_open_login(conn: db.Connection, login_id: str, email: str) -> 
     return _login(row) if row else None
 
 
-async def void_codes(conn: db.Connection, login_id: str, email: str) -> None:
-    """End every live code of the address and of the login."""
+async def void_codes(conn: db.Connection, login_id: str, email: str | None) -> None:
+    """End every live code of the login and, unless it is None, of the address."""
     await conn.execute(
         # locked in one order, or two of these could wait for each other
         "WITH older AS (SELECT id FROM login_codes WHERE (email = $2 OR login_id = $1)"
@@ -88,36 +85,33 @@ async def void_codes(conn: db.Connection, login_id: str, email: str) -> None:
 
 
 async def add_code(conn: db.Connection, login_id: str, address: Address, new: NewCode) -> None:
-    """Add a code and its link, and count their mail."""
+    """Add a code and its link."""
     await conn.execute(
-        "WITH counted AS (INSERT INTO code_mails (mailbox) VALUES ($3))"
-        " INSERT INTO login_codes (login_id, email, salt, code_digest, link_digest, created_at, expires_at)"
-        " VALUES ($1, $2, $4, $5, $6, statement_timestamp(), statement_timestamp() + $7)",
-        login_id, address.account, address.mailbox, new.salt, code_digest(new.salt, new.code),
-        credentials.digest(new.link), logins.CODE_LIFE,
+        "INSERT INTO login_codes (login_id, email, salt, code_digest, link_digest, created_at, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5, statement_timestamp(), statement_timestamp() + $6)",
+        login_id, address.account, new.salt, code_digest(new.salt, new.code), credentials.digest(new.link),
+        logins.CODE_LIFE,
     )  # fmt: skip
 
 
 async def take_code_try(conn: db.Connection, login_id: str) -> Code | None:
     """Spend one of the tries of the login's code; None when there is no live code or no try left (R55)."""
     row = await conn.fetchrow(
-        "UPDATE login_codes c SET code_tries = c.code_tries + 1"
-        f" WHERE c.login_id = $1 AND {_LIVE} AND c.code_tries < $2"
-        " RETURNING c.id, c.login_id, c.email, c.salt, c.code_digest",
+        f"UPDATE login_codes c SET code_tries = c.code_tries + 1 {_TRIED}"
+        f" AND c.login_id = $1 AND c.code_tries < $2 RETURNING {_TRIED_COLUMNS}",
         login_id, logins.TRIES,
     )  # fmt: skip
-    return Code(**row) if row else None
+    return _code(row)
 
 
 async def take_link_try(conn: db.Connection, link_digest: str) -> Code | None:
     """Spend one of the tries of a link; None when it is unknown or over."""
     row = await conn.fetchrow(
-        "UPDATE login_codes c SET link_tries = c.link_tries + 1"
-        f" WHERE c.link_digest = $1 AND {_LIVE} AND c.link_tries < $2"
-        " RETURNING c.id, c.login_id, c.email, c.salt, c.code_digest",
+        f"UPDATE login_codes c SET link_tries = c.link_tries + 1 {_TRIED}"
+        f" AND c.link_digest = $1 AND c.link_tries < $2 RETURNING {_TRIED_COLUMNS}",
         link_digest, logins.TRIES,
     )  # fmt: skip
-    return Code(**row) if row else None
+    return _code(row)
 
 
 async def lock_open(conn: db.Connection, login_id: str) -> bool:
@@ -141,21 +135,38 @@ async def use_code(conn: db.Connection, code_id: int) -> bool:
 
 
 async def approve(conn: db.Connection, login_id: str, account_id: str) -> None:
-    """Approve a login that `lock_open` locked."""
+    """Approve a login that `lock_open` locked, and leave time to take what it is for."""
     await conn.execute(
-        "UPDATE logins SET state = 'approved', account_id = $2, approved_at = now() WHERE id = $1",
-        login_id, account_id,
+        "UPDATE logins SET state = 'approved', account_id = $2, approved_at = now(),"
+        " expires_at = greatest(expires_at, now() + $3::interval) WHERE id = $1",
+        login_id, account_id, logins.TAKE_LIFE,
     )  # fmt: skip
 
 
-async def deny_by_link(conn: db.Connection, link_digest: str) -> str | None:
-    """End the login that a live link belongs to, and return its id."""
-    login_id: str | None = await conn.fetchval(
+async def deny_by_link(conn: db.Connection, link_digest: str) -> Login | None:
+    """End the open login that a live link belongs to."""
+    row = await conn.fetchrow(
         "UPDATE logins l SET state = 'denied', ended_at = now() FROM login_codes c"
-        f" WHERE c.login_id = l.id AND c.link_digest = $1 AND {_LIVE} AND l.state = 'pending' RETURNING l.id",
+        f" WHERE c.login_id = l.id AND c.link_digest = $1 AND {_LIVE} AND l.state = 'pending' RETURNING {_COLUMNS}",
         link_digest,
     )
-    return login_id
+    return _login(row) if row else None
+
+
+async def deny(conn: db.Connection, login_id: str) -> Login | None:
+    """End an open login of a client."""
+    row = await conn.fetchrow(
+        "UPDATE logins l SET state = 'denied', ended_at = now()"
+        f" WHERE l.id = $1 AND l.kind = 'client' AND l.state = 'pending' AND l.expires_at > now() RETURNING {_COLUMNS}",
+        login_id,
+    )
+    return _login(row) if row else None
+
+
+async def account_of(conn: db.Connection, email: str | None) -> str | None:
+    """Return the account of an address, None when it has none: for the audit trail alone, never for an answer."""
+    account_id: str | None = await conn.fetchval("SELECT id FROM accounts WHERE email = $1", email)
+    return account_id
 
 
 async def deliver(conn: db.Connection, login_id: str, verifier_digest: str, kind: Kind) -> tuple[str, Client] | None:
