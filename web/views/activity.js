@@ -84,9 +84,9 @@ const site = (detail) => (detail.slug ? `“${detail.slug}”` : "a site");
 
 /** What each action is, as a sentence: of its detail, and of the key it is about. */
 const SENTENCES = {
-  "login.succeeded": (detail) => (detail.client ? `A login succeeded: ${client(detail.client)}` : "A login succeeded"),
-  "login.failed": () => "A login failed: the code was wrong",
-  "login.denied": () => "A login was refused with “this wasn’t me”",
+  "login.succeeded": ({ client: who }) => `A login succeeded${who ? `: ${who}` : ""}`,
+  "login.failed": ({ client: who }) => `A login failed, the code was wrong${who ? `: ${who}` : ""}`,
+  "login.denied": ({ client: who }) => `A login was refused with “this wasn’t me”${who ? `: ${who}` : ""}`,
   "session.created": (detail) => `${client(detail.client)} was logged in`,
   "session.revoked": () => "A browser was logged out",
   "key.created": (_, key) => `The key ${key} was created`,

@@ -41,7 +41,10 @@ function assistant(apiUrl) {
       { class: "muted" },
       "For Claude, Cursor and every other program that speaks MCP. Paste this into its configuration of MCP servers and start it again.",
     ),
-    codeBlock(JSON.stringify(configuration, null, 2), "MCP configuration"),
+    codeBlock(
+      JSON.stringify(configuration, null, 2).replace(/\[\s+("-y"),\s+("invoker-mcp")\s+\]/, "[$1, $2]"),
+      "MCP configuration",
+    ),
     h(
       "p",
       { class: "muted" },

@@ -99,11 +99,12 @@ const fact = (word, ...value) => h("div", null, h("dt", null, word), h("dd", nul
 
 function used(key) {
   if (!key.last_used_at) return fact("Last used", "Never");
-  const by = [key.last_used_client && client(key.last_used_client), key.last_used_ip && `from ${key.last_used_ip}`];
+  const aside = (text, title = null) => h("span", { class: "aside", title }, text);
   return fact(
     "Last used",
     when(key.last_used_at),
-    h("span", { class: "aside", title: key.last_used_client }, by.filter(Boolean).join(" ")),
+    key.last_used_client && aside(client(key.last_used_client), key.last_used_client),
+    key.last_used_ip && aside(`from ${key.last_used_ip}`),
   );
 }
 
