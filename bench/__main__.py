@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import keys, logins, pages, starts
+from bench import keys, logins, pages, revocations, starts
 from bench.stage import Line, Stage
 from services.standalone import postgres
 from tests.support import servers
@@ -23,6 +23,7 @@ LINES = {
     "page": pages.page,
     "form": pages.form,
     "login": logins.login,
+    "revoke": revocations.revoke,
     "start": starts.start,
 }
 

@@ -17,9 +17,10 @@ import asyncpg
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.standalone import postgres
-from shared import credentials, db, ids
+from shared import db
 from tests.support import processes
 from tests.support.launched import ROOT
+from tests.support.minted import minted
 from tests.support.standalone import free_port
 
 #: In each round ours and the bare limit run one after the other; who is first alternates. Many short rounds: on a
@@ -115,20 +116,8 @@ class Stage:
 
 async def keys(dsn: str, count: int) -> tuple[str, list[str]]:
     """Give an account this many keys, straight into auth's tables; return its id and the keys."""
-    account, minted = ids.new_id("acc"), [credentials.mint() for _ in range(count)]
-    conn = await asyncpg.connect(dsn)
-    try:
-        await conn.execute(
-            "INSERT INTO auth.accounts (id, email, plan) VALUES ($1, $2, 'free')", account, f"{account}@example.com"
-        )
-        await conn.executemany(
-            "INSERT INTO auth.keys (id, account_id, digest, hint, name, scopes, created_via)"
-            " VALUES ($1, $2, $3, $4, 'bench', '{full}', 'bench')",
-            [(ids.new_id("key"), account, credentials.digest(key), credentials.hint(key)) for key in minted],
-        )
-    finally:
-        await conn.close()
-    return account, minted
+    account, made = await minted(dsn, count)
+    return account, [one.key for one in made]
 
 
 @contextmanager

@@ -128,6 +128,15 @@ async def remove(conn: Connection, account_id: str) -> int:
     return gone
 
 
-async def forget(conn: Connection, account_id: str) -> None:
-    """Forget who the account was: nothing of its sites is left but their names."""
-    await conn.execute("UPDATE accounts SET email = '', ends_at = NULL WHERE id = $1", account_id)
+async def forget(conn: Connection, account_id: str) -> bool:
+    """Forget who the account was, when nothing of its sites is left but their names; false while something is."""
+    return (
+        await conn.fetchval(
+            # asked again: another replica may have taken sites down between the look and the lock of `ended`
+            "UPDATE accounts a SET email = '', ends_at = NULL WHERE id = $1 AND NOT EXISTS ("
+            "   SELECT FROM deployments d WHERE d.account_id = a.id"
+            f"  AND (d.deleted_at IS NULL OR d.deleted_at > now() - {SETTLED})) RETURNING true",
+            account_id,
+        )
+        is True
+    )

@@ -2,12 +2,12 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from services.deploy import documents, owners, slugs, store, submissions, versions
+from services.deploy import documents, exports, owners, slugs, store, submissions, versions
 from services.deploy.blobs import Blobs
 from services.deploy.config import Config
 from services.deploy.live import LiveSites
@@ -200,6 +200,10 @@ class DeployService:
         """Return how many active deployments the account has."""
         async with db.acquire(self._pool) as conn:
             return await store.count_active(conn, account_id)
+
+    def export(self, account_id: str) -> AsyncGenerator[bytes, None]:
+        """Yield all that the account has here, as a JSON array in pieces. Raise Unavailable."""
+        return exports.sites(self._pool, account_id, self._config.site_url)
 
     async def _owned(self, conn: db.Connection, caller: Caller, deployment_id: str) -> None:
         _check_binding(caller, deployment_id, await store.owned(conn, caller.account_id, deployment_id))

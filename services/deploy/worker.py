@@ -46,7 +46,8 @@ async def _step(messages: Outbox) -> bool | None:
             return False
         if await owners.remove(conn, account_id):
             return False
-        await owners.forget(conn, account_id)
+        if not await owners.forget(conn, account_id):
+            return False
     log.info("account.ended", account=account_id)
     return True
 

@@ -91,6 +91,14 @@ async def test_r60_behind_our_proxy_the_last_hop_counts(proxied: Auth) -> None:
     assert row["ip"] == "198.51.100.8"
 
 
+async def test_r60_what_is_no_address_is_not_taken_for_one(proxied: Auth) -> None:
+    """R60: it would be the caller's own text, shown to people as a place."""
+    for forwarded in ("call 0123 now", "x" * 2000, "", ",", "127.0.0.2:80", "<b>", "fe80::1%<b>"):
+        assert (await start_from(proxied, forwarded)) in {201, 429}
+    ips = await proxied.db.fetch("SELECT DISTINCT ip FROM logins")
+    assert [row["ip"] for row in ips] == ["127.0.0.1"]
+
+
 async def test_r60_ipv6_counts_by_its_64(proxied: Auth) -> None:
     """R60: one subscriber's whole network is one caller, the next one's is another."""
     assert [await start_from(proxied, f"2001:db8:0:1::{n}") for n in range(6)] == [201] * 5 + [429]

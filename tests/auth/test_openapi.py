@@ -49,6 +49,17 @@ async def test_answers_have_the_fields_that_are_described(auth: Auth) -> None:
     me = (await auth.call("GET", "/auth/me", key=key)).json
     assert set(me) == set(schemas["Me"]["properties"])
     assert set(me["credential"]) == set(schemas["Me"]["properties"]["credential"]["properties"])
+    renamed = (await auth.call("PATCH", f"/keys/{made['id']}", key=key, json={"name": "x"})).json
+    assert set(renamed) == set(schemas["Key"]["properties"])
+    rotated = (await auth.call("POST", f"/keys/{made['id']}/rotate", key=key)).json
+    assert set(rotated) == set(schemas["CreatedKey"]["properties"])
+    told = (await auth.call("POST", "/keys/revoke", json={"key": rotated["key"]})).json
+    assert set(told) == set(schemas["Message"]["properties"])
+    trail = (await auth.call("GET", "/audit", key=key)).json
+    assert set(trail) == set(schemas["Audit"]["properties"])
+    assert set(trail["events"][0]) == set(schemas["AuditEvent"]["properties"])
+    ended = await auth.call("POST", "/keys/revoke-all", key=key, json={"keep_current": True})
+    assert set(ended.json) == set(schemas["RevokedAll"]["properties"])
     gone = (await auth.call("DELETE", f"/keys/{made['id']}", key=key)).json
     assert set(gone) == set(schemas["Revoked"]["properties"])
     error = (await auth.call("GET", "/keys")).json

@@ -214,7 +214,7 @@ async def test_many_replicas_and_crashes_end_each_account_once(
         await leave(deploy, pool, key, ago="2 hours")
     await _crash_once(pool, deploy, monkeypatch)
     async with outbox.open_outbox(pool, deploy.bus) as messages:
-        await asyncio.gather(*(worker.end_accounts(messages) for _ in range(3)))
+        assert await asyncio.gather(*(worker.end_accounts(messages) for _ in range(3))) == [0, 0, 0]
         await pool.execute("UPDATE deployments SET deleted_at = deleted_at - interval '2 minutes'")
         assert sum(await asyncio.gather(*(worker.end_accounts(messages) for _ in range(3)))) == 3
     for key in keys:

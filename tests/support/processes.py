@@ -51,10 +51,16 @@ class System:
             "INVOKER_BLOBS_URL": (directory / "blobs").as_uri(),
             **environment,
         }
+        self._directory, self._common = directory, common
         self.auth = Process("auth", directory, **common)
-        self.deploy = Process("deploy", directory, **common, INVOKER_AUTH_INTERNAL_URL=self.auth.internal_url)
+        self.deploy = self.another_deploy()
         self.mailer = Process("mailer", directory, **common)
         self.auth._environment["INVOKER_DEPLOY_INTERNAL_URL"] = self.deploy.internal_url
+
+    def another_deploy(self) -> Process:
+        """Return a further replica of deploy, to be started and closed by whoever asks."""
+        url = self.auth.internal_url
+        return Process("deploy", self._directory, **self._common, INVOKER_AUTH_INTERNAL_URL=url)
 
     @property
     def services(self) -> tuple[Process, ...]:

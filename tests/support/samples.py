@@ -21,7 +21,8 @@ def ks_p(one: Sequence[float], other: Sequence[float]) -> float:
     scaled = (size + 0.12 + 0.11 / size) * distance
     if scaled < 0.2:  # the series does not converge there, and the answer is 1
         return 1.0
-    return min(1.0, max(0.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * (k * scaled) ** 2) for k in range(1, 101))))
+    series = sum((1.0 if k % 2 else -1.0) * math.exp(-2 * (k * scaled) ** 2) for k in range(1, 101))
+    return min(1.0, max(0.0, 2 * series))
 
 
 def alike(one: Sequence[float], other: Sequence[float], *, within: float) -> bool:

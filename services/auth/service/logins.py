@@ -85,10 +85,11 @@ class Logins:
         await self._limiter.hit("3/minute", "otp", network(ip))
         new = logins.new_code()
         async with self._outbox.transaction() as conn:
-            await self._code_mails.take(conn, address.mailbox)
             login = await store.address_open_login(conn, login_id, address.account)
             if login is None:
                 raise await _why_not_open(conn, login_id)
+            # after that: without a login nobody learns what a mailbox was sent, nor uses up what all may be sent
+            await self._code_mails.take(conn, address.mailbox)
             await store.void_codes(conn, login_id, address.account)
             await store.add_code(conn, login_id, address, new)
             requested_at = datetime.now(UTC)

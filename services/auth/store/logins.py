@@ -147,7 +147,8 @@ async def deny_by_link(conn: db.Connection, link_digest: str) -> Login | None:
     """End the open login that a live link belongs to."""
     row = await conn.fetchrow(
         "UPDATE logins l SET state = 'denied', ended_at = now() FROM login_codes c"
-        f" WHERE c.login_id = l.id AND c.link_digest = $1 AND {_LIVE} AND l.state = 'pending' RETURNING {_COLUMNS}",
+        f" WHERE c.login_id = l.id AND c.link_digest = $1 AND {_LIVE} AND l.state = 'pending' AND l.expires_at > now()"
+        f" RETURNING {_COLUMNS}",
         link_digest,
     )
     return _login(row) if row else None
