@@ -15,7 +15,12 @@ export const network = new EventTarget();
 export class ApiError extends Error {
   constructor(message, { status = 0, code = "unreachable", hint = "", requestId = "", retryAfter = 0 } = {}) {
     super(message);
-    Object.assign(this, { status, code, hint, requestId, retryAfter });
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+    this.requestId = requestId;
+    /** Seconds. */
+    this.retryAfter = retryAfter;
   }
 }
 

@@ -41,13 +41,13 @@ class Person:
         """Return the code in the newest such mail's subject."""
         found = re.search(r"\b\d{6}\b", (await self.mail(having, count=count))["Subject"])
         assert found is not None
-        return found[0]
+        return str(found[0])
 
     async def link(self) -> str:
         """Return the link in the newest login mail."""
         url = f"{self.target.mailbox}/api/v1/message/{(await self.mail())['ID']}"
         text = (await (await self.context.request.get(url)).json())["Text"]
-        return next(word for word in text.split() if "/login/link/" in word)
+        return str(next(word for word in text.split() if "/login/link/" in word))
 
     async def log_in(self) -> "Person":
         """Log in without looking at the pages: most tests are about what comes after."""

@@ -4,7 +4,7 @@ import { errorBox } from "./errors.js";
 import { busy } from "./loading.js";
 
 /**
- * Open a dialog and return it. `guard`, while it returns a sentence, keeps Escape from closing it.
+ * Open a dialog and return it; it takes itself away when it is closed.
  * @param {string} title
  * @param {Node[]} content
  * @param {{wide?: boolean}} [options]
@@ -50,7 +50,7 @@ function restoreFocus(opener) {
 
 /**
  * Open a dialog with a form; `submit` closes it by returning, or throws what the dialog shows.
- * @param {{title: string, fields: any[], action: string, danger?: boolean, submit: (dialog: any) => Promise<any>}} given
+ * @param {{title: string, fields: any[], action: string, danger?: boolean, wide?: boolean, submit: (dialog: any) => Promise<any>}} given
  */
 export function formDialog({ title, fields, action, danger = false, wide = false, submit }) {
   const problem = h("div", { class: "problem" });
