@@ -86,7 +86,7 @@ export function access(scopes) {
   return scopes.map((scope) => SCOPES[scope]?.[0] ?? scope).join(", ");
 }
 
-const DOORS = { dashboard: "the dashboard", api: "the API", login: "a login", rotation: "a rotation" };
+const DOORS = { dashboard: "on the dashboard", api: "by the API" };
 
-/** Where a key was made. */
-export const door = (via) => DOORS[via] ?? via;
+/** Where a key was made: there, or in the login of a program that goes by this name. */
+export const door = (via) => DOORS[via] ?? `by a login of ${via}`;
