@@ -30,7 +30,7 @@ export function startRouter(routes, root, about) {
     markLink();
     root.replaceChildren();
     const query = new URLSearchParams(location.search);
-    view.show({ root, parts: match.slice(1), query, signal: current.signal, reload: show, about });
+    view.show({ root, parts: match.slice(1), query, signal: current.signal, reload: () => show(), about });
     // a screen reader is told of the new page as it would be of a loaded one
     if (!first) root.querySelector("h1")?.focus({ preventScroll: true });
   }
@@ -43,7 +43,13 @@ export function startRouter(routes, root, about) {
     show();
     scrollTo(0, 0);
   });
-  addEventListener("popstate", () => show());
+  addEventListener("popstate", () => {
+    // a dialog belongs to the page it was opened on, unless it has to stay: a key that is shown once does
+    for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog[open]"))) {
+      if (dialog.dispatchEvent(new Event("cancel", { cancelable: true }))) dialog.close();
+    }
+    show();
+  });
   // what a page kept from before shows (the browser's back button) may be somebody else's by now
   addEventListener("pageshow", (event) => event.persisted && show());
   show(true);

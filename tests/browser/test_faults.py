@@ -83,3 +83,22 @@ async def test_a_lost_answer_never_makes_a_second_key(person: Person, complaints
     await expect(page.get_by_role("heading", name="The key was made, but not shown")).to_be_visible()
     assert len((await person.api("GET", "/keys"))["keys"]) == 1
     complaints.lines.clear()
+
+
+async def test_a_dialog_stays_while_its_answer_is_on_the_way(person: Person) -> None:
+    """Escape or the back button would lose the key that it brings."""
+    page = await person.open("/dashboard/sites")
+    await page.get_by_role("link", name="Keys").click()
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route("**/api/keys", hold)
+    await page.get_by_role("button", name="Create a key").click()
+    await page.get_by_role("button", name="Create the key").click()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Escape")
+    await page.go_back()
+    await held[0].continue_()
+    await expect(page.get_by_label("The new key")).to_be_visible()

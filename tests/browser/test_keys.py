@@ -66,6 +66,8 @@ async def test_a_new_key_is_copied_and_not_lost_by_escape(person: Person) -> Non
         await page.keyboard.press("Escape")
     await expect(page.get_by_label("The new key")).to_be_visible()
     await expect(page.get_by_role("dialog")).to_contain_text("Save the key first")
+    await page.get_by_role("button", name="I have saved it").click()
+    await expect(page.get_by_role("heading", name="Keys", level=1)).to_be_focused()
 
 
 async def test_a_double_click_makes_one_key(person: Person) -> None:
@@ -124,3 +126,15 @@ async def test_everything_is_revoked_at_once(person: Person) -> None:
     await expect(page.get_by_role("dialog")).to_have_count(0)
     assert not await works(person, key)
     assert (await person.api("GET", "/auth/me"))["email"] == person.email, "this browser was to stay logged in"
+
+
+async def test_older_keys_are_a_button_away(person: Person) -> None:
+    for number in range(52):
+        await person.api("POST", "/keys", {"name": f"key {number}"})
+    page = await person.open()
+    rows = page.get_by_role("list", name="Keys").get_by_role("listitem")
+    await expect(rows).to_have_count(50)
+    await page.get_by_role("button", name="Older keys").click()
+    await expect(rows).to_have_count(52)
+    await expect(rows.last).to_contain_text("key 0")
+    await expect(page.get_by_role("button", name="Older keys")).to_have_count(0)

@@ -24,11 +24,13 @@ export function openDialog(title, content, { wide = false } = {}) {
   document.body.append(element);
   element.addEventListener("close", () => {
     element.remove();
-    restoreFocus(opener);
+    // after everybody else who hears of it: the page below may be drawn anew
+    setTimeout(() => restoreFocus(opener));
   });
-  element.showModal();
-  return {
+  const dialog = {
     element,
+    /** Set to what tells, when somebody wants to leave, whether the dialog has to stay. */
+    held: () => false,
     close: () => element.close(),
     /** Show something else in the same dialog, and say its title. */
     change(newTitle, ...children) {
@@ -37,6 +39,12 @@ export function openDialog(title, content, { wide = false } = {}) {
       heading.focus();
     },
   };
+  // browsers let a second Escape through, whatever its cancel event is told: so the key itself is stopped too
+  const stay = (event) => dialog.held() && event.preventDefault();
+  element.addEventListener("cancel", stay);
+  element.addEventListener("keydown", (event) => event.key === "Escape" && stay(event));
+  element.showModal();
+  return dialog;
 }
 
 /** Give focus back to what opened a dialog; a list that is drawn anew has, or will have, one of the same id. */
@@ -63,11 +71,13 @@ export function formDialog({ title, fields, action, danger = false, wide = false
     h(
       "div",
       { class: "dialog-actions" },
-      h("button", { class: "button quiet", type: "button", onclick: () => dialog.close() }, "Cancel"),
+      h("button", { class: "button quiet", type: "button", onclick: () => dialog.held() || dialog.close() }, "Cancel"),
       button,
     ),
   );
   const dialog = openDialog(title, [form], { wide });
+  // what is on its way may bring a key that nobody would see
+  dialog.held = () => button.getAttribute("aria-busy") === "true";
   const run = async () => {
     problem.replaceChildren();
     try {

@@ -4,7 +4,7 @@ import { copyText } from "./copy.js";
 
 /**
  * Show a new key in a dialog that closes only by "I have saved it".
- * @param {{element: HTMLElement, close: () => void, change: Function}} dialog
+ * @param {ReturnType<typeof import("./dialog.js").openDialog>} dialog
  * @param {{title: string, plaintext: string, text: string, done: () => void}} given
  */
 export function showSecret(dialog, { title, plaintext, text, done }) {
@@ -17,13 +17,10 @@ export function showSecret(dialog, { title, plaintext, text, done }) {
     { class: "button quiet", type: "button", "aria-describedby": id, onclick: () => dialog.close() },
     "I have saved it",
   );
-  const keep = (event) => {
-    event.preventDefault();
+  dialog.held = () => {
     warning.textContent = "Save the key first: when this closes, it cannot be shown again.";
+    return true;
   };
-  // Escape would lose the key. Browsers let a second one through, so the key's own event is stopped too
-  dialog.element.addEventListener("cancel", keep);
-  dialog.element.addEventListener("keydown", (event) => event.key === "Escape" && keep(event));
   dialog.element.addEventListener("close", done, { once: true });
   dialog.change(
     title,

@@ -108,8 +108,7 @@ function used(key) {
   );
 }
 
-const made = (key) =>
-  fact("Created", when(key.created_at), h("span", { class: "aside" }, door(key.created_via)));
+const made = (key) => fact("Created", when(key.created_at), h("span", { class: "aside" }, door(key.created_via)));
 
 function ends(key) {
   if (key.revoked_at) return fact("Ended", when(key.revoked_at));
