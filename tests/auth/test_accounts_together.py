@@ -1,5 +1,6 @@
 """Accounts over both services: what ends in auth ends in deploy, and what deploy has is exported by auth."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from services.auth.store import audit
 from services.deploy import exports, worker
 from shared import auth_client, db, outbox
 from shared.errors import Unavailable
-from tests.support.auth import OWN_PAGE, Browser, an_address, running_auth
+from tests.support.auth import OWN_PAGE, TOKEN, Browser, an_address, running_auth
 from tests.support.client import Answer
 from tests.support.eventually import eventually
 from tests.support.together import Together
@@ -212,6 +214,41 @@ async def test_an_export_of_many_rows_pages_through_all_of_them(together: Togeth
     trail = (await export(together, key)).json["audit"]
     numbers = [each["detail"]["n"] for each in trail if "n" in each["detail"]]
     assert numbers == list(range(1500, 0, -1))
+
+
+async def test_an_account_is_exported_once_at_a_time(together: Together, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader who takes long keeps only the own account waiting, until it goes away."""
+    auth, key = together.auth, await together.auth.log_in(an_address())
+    other, gate = await auth.log_in(an_address("other")), asyncio.Event()
+    listed, reached = audit.page, asyncio.Event()
+
+    async def slowly(*given: Any, **named: Any) -> Any:
+        reached.set()
+        await gate.wait()
+        return await listed(*given, **named)
+
+    monkeypatch.setattr(audit, "page", slowly)
+    first = asyncio.create_task(export(together, key))
+    await reached.wait()
+    second = await export(together, key)
+    assert (second.status, second.json["error"]) == (503, "Another export is under way")
+    first.cancel()
+    gate.set()
+    assert (await export(together, other)).status == 200
+
+    async def again() -> bool:
+        return (await export(together, key)).status == 200
+
+    assert await eventually(again)
+
+
+async def test_deploys_part_is_for_auth_alone(together: Together) -> None:
+    account = "acc_0000000000000000"
+    url = f"{together.deploy.internal_url}/internal/export/{account}"
+    assert (await together.auth.call("GET", url)).status == 401
+    whole = await together.auth.call("GET", url, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (whole.status, whole.json) == (200, [])
+    assert (await together.deploy.call("GET", f"/internal/export/{account}")).status == 404
 
 
 async def test_without_deploy_an_export_does_not_begin(database_url: str) -> None:

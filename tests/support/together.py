@@ -61,6 +61,15 @@ async def together(database_url: str, blobs: Path, **settings: Any) -> AsyncIter
             deploy_internal_url=f"http://127.0.0.1:{deploy_port}",
             **settings,
         ) as auth,
-        deploying(database_url, blobs, RealAuth(auth_port), bus, internal_port=deploy_port, **shared) as deploy,
+        deploying(
+            database_url,
+            blobs,
+            RealAuth(auth_port),
+            bus,
+            internal_port=deploy_port,
+            app_url=auth.config.app_url,
+            api_url=auth.config.api_url,
+            **shared,
+        ) as deploy,
     ):
         yield Together(auth, deploy)

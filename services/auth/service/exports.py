@@ -1,6 +1,7 @@
 """All that belongs to an account as one JSON object, made piece by piece; its sites come from deploy."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any, Final
 
 import orjson
@@ -10,9 +11,20 @@ from services.auth.store import accounts, audit, keys, sessions
 from services.auth.usage import Usage
 from shared import db
 from shared.auth_client import Caller
+from shared.errors import Unavailable
 
 #: Rows of one statement.
 ROWS: Final = 200
+#: Exports under way in one process: each keeps connections open for as long as its reader takes.
+AT_ONCE: Final = 16
+
+
+class ExportRunning(Unavailable):
+    """The account's last export is not over yet, or too many are under way here."""
+
+    message = "Another export is under way"
+    hint = "Try again when it has been downloaded."
+    retry_after = 10.0
 
 
 class Exports:
@@ -21,14 +33,27 @@ class Exports:
     def __init__(self, pool: db.Pool, elsewhere: Usage) -> None:
         self._pool = pool
         self._elsewhere = elsewhere
+        #: Accounts whose export is under way.
+        self._running: set[str] = set()
 
     async def pieces(self, caller: Caller) -> AsyncGenerator[bytes, None]:
         """Yield the object. Every page of rows is read on a connection of its own: a slow reader holds none.
 
-        Raise BoundToSite, and Unavailable when deploy is away, both before the first piece.
+        Raise BoundToSite, ExportRunning, and Unavailable when deploy is away, all before the first piece.
         """
         if caller.site is not None:
             raise BoundToSite("A key for one site cannot download the whole account")
+        if caller.account_id in self._running or len(self._running) >= AT_ONCE:
+            raise ExportRunning
+        self._running.add(caller.account_id)
+        try:
+            async with aclosing(self._pieces(caller)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self._running.discard(caller.account_id)
+
+    async def _pieces(self, caller: Caller) -> AsyncGenerator[bytes, None]:
         async with self._elsewhere.sites(caller.account_id) as sites:
             async with db.acquire(self._pool) as conn:
                 account = await accounts.lock(conn, caller.account_id)

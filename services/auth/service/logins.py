@@ -202,7 +202,9 @@ class Logins:
             account_id, session_id = taken[0], ids.new_id("ses")
             await sessions.add(conn, session_id, account_id, credentials.digest(cookie), ip=ip, client=client)
             await audit.add(conn, account_id, "session.created", Actor(id=session_id, ip=ip), client=client)
-            if old is not None and (owner := await sessions.give_up(conn, credentials.digest(old))):
+            if old is not None and (ended := await sessions.give_up(conn, credentials.digest(old))):
+                old_id, owner = ended
+                await audit.add(conn, owner, "session.revoked", Actor(id=old_id, ip=ip), session_id=old_id)
                 event = CredentialsChanged(account_id=owner, digests=(credentials.digest(old),))
                 await outbox.add(conn, event)
         return cookie
