@@ -15,6 +15,7 @@ RUN useradd --system --uid 10001 invoker && install -d -o invoker /data /data/bl
 WORKDIR /app
 COPY shared shared
 COPY services services
+COPY web web
 RUN rm -rf services/standalone && python -m compileall -q shared services
 USER invoker
 VOLUME /data

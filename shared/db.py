@@ -24,6 +24,8 @@ Connection = asyncpg.Connection | PoolConnectionProxy
 ACQUIRE_TIMEOUT: Final = 2.0
 #: Client-side and server-side bound on one statement, in seconds; the server's fires first.
 COMMAND_TIMEOUT: Final = 5.0
+#: Seconds for giving a connection back whose statement timed out; then it is thrown away.
+RELEASE_TIMEOUT: Final = 0.5
 STATEMENT_TIMEOUT: Final = 4.0
 
 SERVICES: Final = Path(__file__).parent.parent / "services"
@@ -132,7 +134,8 @@ class acquire:  # noqa: N801 - used like a function; a generator's context costs
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         try:
-            await self._pool.release(self._conn)
+            # asyncpg first waits for its cancel request, which a dead link never answers (R30)
+            await self._pool.release(self._conn, timeout=RELEASE_TIMEOUT if isinstance(error, LOST) else None)
         except LOST as lost:
             raise _unavailable(lost) from lost
         if isinstance(error, LOST):

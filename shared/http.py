@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any, Final, TypeVar, cast
 
 import orjson
@@ -61,6 +63,8 @@ class Rules:
     deadline: float = 10.0
     #: Any origin may call it and read its answers, errors too; never with credentials (R86).
     cors: bool = False
+    #: Pages of other origins may show it: a user's site. What is ours may be loaded by our own pages alone (R66).
+    embeddable: bool = False
     #: How an error looks here; None is the API's JSON object.
     render: Callable[[web.Request, AppError], web.Response] | None = None
 
@@ -157,7 +161,7 @@ async def read_model(request: web.Request, model: type[M]) -> M:
 
     Raise Invalid (422) naming the first field that does not fit; what the caller sent is not repeated.
     """
-    return parsing.validate(model, await read_json(request))
+    return parsing.read(model, await read_json_bytes(request))
 
 
 # The edge
@@ -167,10 +171,22 @@ def client_ip(request: web.BaseRequest, trusted_proxies: int) -> str:
     """Return the caller's address: the peer's, or what our own `trusted_proxies` hops say, counted from the right."""
     if trusted_proxies:
         hops = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ())).split(",")
-        if len(hops) >= trusted_proxies and (address := hops[-trusted_proxies].strip()):
+        if len(hops) >= trusted_proxies and (address := _address(hops[-trusted_proxies])):
             return address
     peer = request.transport and request.transport.get_extra_info("peername")
     return str(peer[0]) if isinstance(peer, tuple) else "unknown"
+
+
+@lru_cache(1024)
+def _address(hop: str) -> str | None:
+    """Return the address that a proxy of ours wrote; None for what is none, and so is not from one."""
+    address = hop.strip()
+    try:
+        ip_address(address)
+    except ValueError:
+        return None
+    # what follows a % may be any text
+    return None if "%" in address else address
 
 
 def take_request_id(headers: Mapping[str, str]) -> str:
@@ -189,7 +205,7 @@ def take_request_id(headers: Mapping[str, str]) -> str:
 async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every request its id, deadline, error object and log line."""
     started = time.perf_counter()
-    request_id = take_request_id(request.headers)
+    take_request_id(request.headers)
     own = rules_of(request)
     request[FACTS] = facts = {}
     task = cast("asyncio.Task[Any]", asyncio.current_task())
@@ -201,12 +217,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         told = meant(TimeoutError() if _deadlines.stop(task) else error)
         facts["error"] = told.code
         response = _show(request, own, told)
-    response.headers["X-Request-ID"] = request_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers[hdrs.SERVER] = "invoker"
-    if own.cors:
-        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
-        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "X-Request-ID, Retry-After"
+    dress(request, response)
     resource = request.match_info.route.resource
     logs.access(
         method=request.method,
@@ -216,6 +227,19 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         **facts,
     )
     return response
+
+
+def dress(request: web.Request, response: web.StreamResponse) -> None:
+    """Give an answer the headers that all have; the edge does, and before it what sends its headers by itself."""
+    own, headers = rules_of(request), response.headers
+    headers["X-Request-ID"] = logs.request_id.get()
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers[hdrs.SERVER] = "invoker"
+    if own.cors:
+        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+        headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "X-Request-ID, Retry-After"
+    elif not own.embeddable:
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
 
 
 def _show(request: web.Request, own: Rules, error: AppError) -> web.Response:

@@ -12,6 +12,13 @@ M = TypeVar("M", bound=pydantic.BaseModel)
 #: Text on one line: no control characters, and no spaces around it.
 Line = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
+#: A number without a fraction: JSON has one kind of number, so 60.0 is one, and "60" and true are none.
+Whole = Annotated[
+    int,
+    pydantic.Field(strict=True),
+    pydantic.BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value),
+]
+
 #: How JSON writes a NUL.
 NUL: Final = b"\\u0000"
 #: pydantic's words for these name our classes.
@@ -62,3 +69,11 @@ def validate(model: type[M], value: Any) -> M:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"
         raise Invalid(f"{where}: {_WORDS.get(first['type'], first['msg'])}") from None
+
+
+def read(model: type[M], raw: bytes) -> M:
+    """Read JSON as `model`; what it does not ask for may be anything. Raise BadRequest for what is none, Invalid."""
+    body = validate(model, parse_json_with_nul(raw))
+    if NUL in raw:
+        refuse_nul(raw, body.model_dump())
+    return body

@@ -159,7 +159,7 @@ async def quiet_edge(request: web.Request, handler: http.Handler) -> web.StreamR
     """Do what `http.edge` does, without a log line for what goes well: probes and look-ups are many."""
     http.take_request_id(request.headers)
     try:
-        async with asyncio.timeout(http.DEFAULT.deadline):
+        async with asyncio.timeout(http.rules_of(request).deadline):
             return await handler(request)
     except BaseException as error:  # noqa: BLE001 - judged in one place
         return http.error_response(http.meant(error))

@@ -112,3 +112,9 @@ def private_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serve
 def chromium_path() -> str:
     """Give the path of a Chromium, for Playwright's `executable_path`."""
     return servers.chromium_path()
+
+
+@pytest.fixture(scope="session")
+def axe_source() -> str:
+    """Give the script of the accessibility engine."""
+    return servers.axe_source()

@@ -8,6 +8,7 @@ from services.auth.config import Config
 from services.auth.keys import KeyNotFound
 from services.auth.logins import CODE_LIFE, LoginNotFound
 from services.auth.service.accounts import Accounts
+from services.auth.service.exports import Exports
 from services.auth.service.keys import Keys
 from services.auth.service.logins import Logins
 from services.auth.service.sessions import Sessions
@@ -73,6 +74,7 @@ KEYS: Final = web.AppKey("keys", Keys)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 TRAIL: Final = web.AppKey("trail", Trail)
 ACCOUNTS: Final = web.AppKey("accounts", Accounts)
+EXPORTS: Final = web.AppKey("exports", Exports)
 USAGE: Final = web.AppKey("usage", Usage)
 CONFIG: Final = web.AppKey("config", Config)
 ACCESS: Final = web.AppKey("access", Access)

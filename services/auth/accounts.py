@@ -5,10 +5,11 @@ import secrets
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from services.auth.logins import WrongCode, code_digest
 from shared.errors import Conflict, Invalid
+from shared.http import timestamp
 
 #: Characters of an address that are read at all; RFC 5321 allows 254.
 MAX_EMAIL: Final = 320
@@ -67,6 +68,10 @@ class Account:
     deleted_at: datetime | None
     #: It was deleted so long ago that it does not come back.
     over: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what an export says of it."""
+        return {"id": self.id, "email": self.email, "plan": self.plan, "created_at": timestamp(self.created_at)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

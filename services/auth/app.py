@@ -7,11 +7,12 @@ import aiohttp
 from aiohttp import web
 
 from services.auth import api, handlers, internal, pages, worker
-from services.auth.access import ACCESS, ACCOUNTS, CONFIG, KEYS, LOGINS, SESSIONS, TRAIL, USAGE, Access
+from services.auth.access import ACCESS, ACCOUNTS, CONFIG, EXPORTS, KEYS, LOGINS, SESSIONS, TRAIL, USAGE, Access
 from services.auth.config import Config
 from services.auth.service.accounts import Accounts
 from services.auth.service.checks import Checks
 from services.auth.service.code_mails import CodeMails
+from services.auth.service.exports import Exports
 from services.auth.service.keys import Keys
 from services.auth.service.last_used import LastUsed
 from services.auth.service.logins import Logins
@@ -51,7 +52,8 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         code_mails = CodeMails(per_hour=config.login_mails_per_hour, enabled=config.rate_limits)
         public[LOGINS] = Logins(pool, box, limiter, code_mails, app_url=config.app_url)
         public[ACCOUNTS] = Accounts(pool, box, limiter, code_mails, app_url=config.app_url)
-        public[USAGE] = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
+        usage = Usage(session, config.deploy_internal_url, config.service_token.get_secret_value())
+        public[USAGE], public[EXPORTS] = usage, Exports(pool, usage)
         verify = internal.verify_first(checks, config.service_token.get_secret_value())
         async with (
             last_used.running(),

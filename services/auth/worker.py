@@ -33,6 +33,7 @@ def jobs(upkeep: Upkeep) -> list[Job]:
         Job(name="purge_logins", seconds=hour, run=upkeep.purge_logins),
         Job(name="purge_code_mails", seconds=hour, run=upkeep.purge_code_mails),
         Job(name="purge_sessions", seconds=hour, run=upkeep.purge_sessions),
+        Job(name="purge_accounts", seconds=10 * minute, run=upkeep.purge_accounts),
     ]
 
 

@@ -137,7 +137,8 @@ async def create(request: web.Request) -> web.Response:
     once = idempotency.once(request, raw)
     slug = slugs.check(body.slug) if body.slug is not None else None
     content = await asyncio.to_thread(body.content)
-    return _published(request, await request.app[SERVICE].create(caller, content, slug, once))
+    made = await request.app[SERVICE].create(caller, content, slug, once, ip=_ip(request))
+    return _published(request, made)
 
 
 @routes.put("/deploy/{id}")
@@ -147,7 +148,8 @@ async def replace(request: web.Request) -> web.Response:
     caller = await _caller(request, "deploy")
     body, _ = await _read(request, ContentIn)
     content = await asyncio.to_thread(body.content)
-    return _published(request, await request.app[SERVICE].replace(caller, _id(request), content))
+    made = await request.app[SERVICE].replace(caller, _id(request), content, ip=_ip(request))
+    return _published(request, made)
 
 
 @routes.get("/deploy")
@@ -173,7 +175,7 @@ async def delete(request: web.Request) -> web.Response:
     """Take a site down; it can be restored for a week."""
     caller = await _caller(request, "deploy")
     deployment_id = _id(request)
-    moment = await request.app[SERVICE].delete(caller, deployment_id)
+    moment = await request.app[SERVICE].delete(caller, deployment_id, ip=_ip(request))
     return http.json(
         {"id": deployment_id, "deleted_at": http.timestamp(moment), "restore_until": http.timestamp(moment + RESTORE)}
     )
@@ -194,6 +196,10 @@ async def list_submissions(request: web.Request) -> web.Response:
 
 async def _caller(request: web.Request, scope: str) -> Caller:
     return await request.app[CALLERS].caller(request, scope=scope)
+
+
+def _ip(request: web.Request) -> str:
+    return http.client_ip(request, request.app[CONFIG].trusted_proxies)
 
 
 def _id(request: web.Request) -> str:

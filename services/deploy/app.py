@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.deploy import api, forms, internal, sites
+from services.deploy import api, forms, handlers, internal, sites, worker
 from services.deploy.blobs import Blobs
 from services.deploy.config import Config
 from services.deploy.intake import Intake
@@ -52,6 +52,8 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             bus.listen({**checker.handlers, **live.handlers}, on_gap=lambda: _catch_up(checker, live)),
             server.serving(public, around=visitors.front) as public_server,
             server.serving(private) as internal_server,
+            bus.consume(handlers.QUEUE, handlers.bound(pool)),
+            worker.running(messages),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
 

@@ -59,7 +59,7 @@ async def submit(request: web.Request) -> web.Response:
 
 
 @routes.get("/submit/{deployment_id}/thanks")
-@http.rules(render=lambda _request, error: pages.failure(error))
+@http.rules(render=lambda _request, error: pages.failure(error), embeddable=True)
 async def thanks(request: web.Request) -> web.Response:
     """Say thank you, with a way back to the site."""
     site = await _site(request)

@@ -5,9 +5,12 @@ from typing import Final
 from aiohttp import web
 
 from services.deploy.service import DeployService
-from shared import http
+from shared import http, streaming
 
 SERVICE: Final = web.AppKey("service", DeployService)
+
+#: Seconds that an export may take.
+EXPORT_DEADLINE: Final = 120.0
 
 routes = web.RouteTableDef()
 
@@ -16,3 +19,10 @@ routes = web.RouteTableDef()
 async def usage(request: web.Request) -> web.Response:
     """Say how much of its plan an account uses."""
     return http.json({"deployments": await request.app[SERVICE].usage(request.match_info["account_id"])})
+
+
+@routes.get("/internal/export/{account_id}")
+@http.rules(deadline=EXPORT_DEADLINE)
+async def export(request: web.Request) -> web.StreamResponse:
+    """Send all that an account has here."""
+    return await streaming.json(request, request.app[SERVICE].export(request.match_info["account_id"]))

@@ -2,12 +2,12 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from services.deploy import documents, slugs, store, submissions, versions
+from services.deploy import documents, exports, owners, slugs, store, submissions, versions
 from services.deploy.blobs import Blobs
 from services.deploy.config import Config
 from services.deploy.live import LiveSites
@@ -16,7 +16,7 @@ from services.deploy.versions import File
 from shared import db, ids, logs, outbox
 from shared.auth_client import Caller
 from shared.errors import Forbidden, TooLarge
-from shared.events import SiteChanged
+from shared.events import Audited, SiteChanged
 from shared.idempotency import Once, StillRunning
 
 log = logs.get(__name__)
@@ -48,7 +48,8 @@ class Published:
 
     id: str
     slug: str
-    version: int
+    #: Null for a site that was never live.
+    version: int | None
 
 
 class DeployService:
@@ -63,7 +64,9 @@ class DeployService:
         #: Account and Idempotency-Key of what is being made.
         self._running: set[tuple[str, str]] = set()
 
-    async def create(self, caller: Caller, content: Content, slug: str | None, once: Once | None = None) -> Published:
+    async def create(
+        self, caller: Caller, content: Content, slug: str | None, once: Once | None = None, *, ip: str
+    ) -> Published:
         """Publish a new site. Raise SlugTaken, LimitReached, KeyBoundToSite; with `once` KeyReused, StillRunning.
 
         When it returns, files and version are durable; when it raises, no site was made. Idempotent with `once`.
@@ -71,17 +74,19 @@ class DeployService:
         if caller.site is not None:
             raise KeyBoundToSite
         if once is None:
-            return await self._create(caller, content, slug, None)
+            return await self._create(caller, content, slug, None, ip)
         running = (caller.account_id, once.key)
         if running in self._running:
             raise StillRunning
         self._running.add(running)
         try:
-            return await self._create(caller, content, slug, once)
+            return await self._create(caller, content, slug, once, ip)
         finally:
             self._running.discard(running)
 
-    async def _create(self, caller: Caller, content: Content, slug: str | None, once: Once | None) -> Published:
+    async def _create(
+        self, caller: Caller, content: Content, slug: str | None, once: Once | None, ip: str
+    ) -> Published:
         # asked twice: here, so that what cannot succeed stores no bytes, and again with the account's row held
         async with db.acquire(self._pool) as conn:
             if once and (first := await store.find_earlier(conn, caller.account_id, once)):
@@ -93,7 +98,9 @@ class DeployService:
         manifest = await self._keep(deployment_id, content)
         for name in [slug] if slug is not None else [slugs.invent() for _ in range(_TRIES)]:
             try:
-                return await self._add(caller, name, manifest, deployment_id=deployment_id, content=content, once=once)
+                return await self._add(
+                    caller, name, manifest, deployment_id=deployment_id, content=content, once=once, ip=ip
+                )
             except SlugTaken:
                 continue
         raise SlugTaken
@@ -107,9 +114,10 @@ class DeployService:
         deployment_id: str,
         content: Content,
         once: Once | None,
+        ip: str,
     ) -> Published:
         async with self._outbox.transaction() as conn:
-            await store.keep_account(conn, caller.account_id, email=caller.email, plan=caller.plan)
+            await owners.keep(conn, caller)
             if once:
                 # another replica may have been faster
                 if first := await store.find_earlier(conn, caller.account_id, once):
@@ -118,7 +126,7 @@ class DeployService:
             await self._refuse_beyond_plan(conn, caller)
             await store.add_deployment(conn, deployment_id, caller.account_id, slug, content.settings, once=once)
             await store.add_version(conn, deployment_id, 1, manifest, created_by=caller.credential_id)
-            await outbox.add(conn, SiteChanged(deployment_id=deployment_id, slug=slug))
+            await _tell(conn, "site.published", Published(id=deployment_id, slug=slug, version=1), caller, ip)
         return self._published(deployment_id, slug, 1)
 
     async def _refuse_beyond_plan(self, conn: db.Connection, caller: Caller) -> None:
@@ -126,16 +134,16 @@ class DeployService:
         if await store.count_active(conn, caller.account_id) >= plan.deployments:
             raise LimitReached
 
-    async def replace(self, caller: Caller, deployment_id: str, content: Content) -> Published:
+    async def replace(self, caller: Caller, deployment_id: str, content: Content, *, ip: str) -> Published:
         """Publish a new version at the same address. Raise DeploymentNotFound. As durable as `create`."""
         async with db.acquire(self._pool) as conn:
             await self._owned(conn, caller, deployment_id)
         manifest = await self._keep(deployment_id, content)
         async with self._outbox.transaction() as conn:
-            await store.keep_account(conn, caller.account_id, email=caller.email, plan=caller.plan)
+            await owners.keep(conn, caller)
             slug, number = await store.next_version(conn, deployment_id, caller.account_id, content.settings)
             await store.add_version(conn, deployment_id, number, manifest, created_by=caller.credential_id)
-            await outbox.add(conn, SiteChanged(deployment_id=deployment_id, slug=slug))
+            await _tell(conn, "site.published", Published(id=deployment_id, slug=slug, version=number), caller, ip)
         return self._published(deployment_id, slug, number)
 
     def _published(self, deployment_id: str, slug: str, number: int) -> Published:
@@ -151,12 +159,12 @@ class DeployService:
         await self._blobs.put_all(blobs)
         return manifest
 
-    async def delete(self, caller: Caller, deployment_id: str) -> datetime:
+    async def delete(self, caller: Caller, deployment_id: str, *, ip: str) -> datetime:
         """Take a site down and return when that was; its name stays taken. Raise DeploymentNotFound."""
         async with self._outbox.transaction() as conn:
             await self._owned(conn, caller, deployment_id)
-            slug, moment = await store.delete_deployment(conn, deployment_id, caller.account_id)
-            await outbox.add(conn, SiteChanged(deployment_id=deployment_id, slug=slug))
+            slug, version, moment = await store.delete_deployment(conn, deployment_id, caller.account_id)
+            await _tell(conn, "site.deleted", Published(id=deployment_id, slug=slug, version=version), caller, ip)
         self._live.drop(slug, deployment_id)
         log.info("site.deleted", deployment=deployment_id, slug=slug)
         return moment
@@ -193,8 +201,27 @@ class DeployService:
         async with db.acquire(self._pool) as conn:
             return await store.count_active(conn, account_id)
 
+    def export(self, account_id: str) -> AsyncGenerator[bytes, None]:
+        """Yield all that the account has here, as a JSON array in pieces. Raise Unavailable."""
+        return exports.sites(self._pool, account_id, self._config.site_url)
+
     async def _owned(self, conn: db.Connection, caller: Caller, deployment_id: str) -> None:
         _check_binding(caller, deployment_id, await store.owned(conn, caller.account_id, deployment_id))
+
+
+async def _tell(conn: db.Connection, action: str, site: Published, caller: Caller, ip: str) -> None:
+    """Tell every cache that the site is another one now, and the audit trail who did it from where."""
+    await outbox.add(conn, SiteChanged(deployment_id=site.id, slug=site.slug))
+    event = Audited(
+        account_id=caller.account_id,
+        at=datetime.now(UTC),
+        action=action,
+        actor=caller.credential_id,
+        key_id=caller.credential_id if caller.kind == "key" else None,
+        ip=ip,
+        detail={"site": site.id, "slug": site.slug, "version": site.version},
+    )
+    await outbox.add(conn, event)
 
 
 def _check_binding(caller: Caller, deployment_id: str, slug: str) -> None:

@@ -209,7 +209,7 @@ def _render(_request: web.Request, error: AppError) -> web.Response:
 
 
 @routes.get("/s/{slug:[^/]*}")
-@http.rules(render=_render)
+@http.rules(render=_render, embeddable=True)
 async def to_directory(request: web.Request) -> web.Response:
     """Lead to the site's first page, so that its relative links work."""
     if not slugs.well_formed(slug := request.match_info["slug"]):
@@ -218,7 +218,7 @@ async def to_directory(request: web.Request) -> web.Response:
 
 
 @routes.get("/s/{slug}/{path:.*}")
-@http.rules(render=_render, deadline=STREAM_DEADLINE)
+@http.rules(render=_render, deadline=STREAM_DEADLINE, embeddable=True)
 async def below_app(request: web.Request) -> web.StreamResponse:
     """Serve a site below `/s/`, with none of the rights of the origin it is on."""
     slug = request.match_info["slug"]

@@ -1,4 +1,4 @@
-"""The SQL of accounts and sites: a connection in, a value out; the service owns the transaction."""
+"""The SQL of sites: a connection in, a value out; the service owns the transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,16 +66,7 @@ class Deployment:
     updated_at: datetime
 
 
-# Accounts
-
-
-async def keep_account(conn: Connection, account_id: str, *, email: str, plan: str) -> None:
-    """Note who the account is, and hold its row until the transaction ends: its deploys are counted one by one."""
-    await conn.execute(
-        "INSERT INTO accounts (id, email, plan) VALUES ($1, $2, $3)"
-        " ON CONFLICT (id) DO UPDATE SET email = excluded.email, plan = excluded.plan, seen_at = now()",
-        account_id, email, plan,
-    )  # fmt: skip
+# Deployments
 
 
 async def count_active(conn: Connection, account_id: str) -> int:
@@ -84,9 +75,6 @@ async def count_active(conn: Connection, account_id: str) -> int:
         "SELECT count(*) FROM deployments WHERE account_id = $1 AND deleted_at IS NULL", account_id
     )
     return count
-
-
-# Deployments
 
 
 async def slug_is_taken(conn: Connection, slug: str) -> bool:
@@ -162,16 +150,16 @@ async def add_version(
     )  # fmt: skip
 
 
-async def delete_deployment(conn: Connection, deployment_id: str, account_id: str) -> tuple[str, datetime]:
-    """Mark it deleted and return slug and time. Raise DeploymentNotFound, also when it was deleted before."""
+async def delete_deployment(conn: Connection, deployment_id: str, account_id: str) -> tuple[str, int | None, datetime]:
+    """Mark it deleted; return slug, live version and time. Raise DeploymentNotFound, also when it was before."""
     row = await conn.fetchrow(
         "UPDATE deployments SET deleted_at = now(), updated_at = now()"
-        " WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL RETURNING slug, deleted_at",
+        " WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL RETURNING slug, live_version, deleted_at",
         deployment_id, account_id,
     )  # fmt: skip
     if row is None:
         raise DeploymentNotFound
-    return row["slug"], row["deleted_at"]
+    return row["slug"], row["live_version"], row["deleted_at"]
 
 
 _DEPLOYMENTS = """

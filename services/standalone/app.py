@@ -15,6 +15,7 @@ import services.mailer.app as mailer
 from services.auth.config import Config as AuthConfig
 from services.auth.handlers import HANDLERS as TOLD_AUTH
 from services.deploy.config import Config as DeployConfig
+from services.deploy.handlers import HANDLERS as TOLD_DEPLOY
 from services.mailer.config import Config as MailerConfig
 from services.mailer.handlers import HANDLERS as MAILS
 from services.standalone import mailbox, postgres
@@ -79,7 +80,8 @@ async def _migrate(database: postgres.Server, say: Say) -> None:
 @asynccontextmanager
 async def _bus(database: postgres.Server) -> AsyncIterator[LocalBus]:
     async with db.pool(database.dsn(), "standalone", size=4) as pool:
-        yield LocalBus(pool, {"auth": tuple(TOLD_AUTH), "mailer": tuple(MAILS)})
+        bindings = {"auth": tuple(TOLD_AUTH), "deploy": tuple(TOLD_DEPLOY), "mailer": tuple(MAILS)}
+        yield LocalBus(pool, bindings)
 
 
 @asynccontextmanager

@@ -58,15 +58,16 @@ async def test_the_trail_comes_in_pages_and_each_account_sees_its_own(auth: Auth
             break
         cursor = f"&cursor={page['next_cursor']}"
     assert seen == whole
-    assert not {event["key_id"] for event in whole} & {e["key_id"] for e in (await listed(auth, stranger))["events"]}
+    theirs = (await listed(auth, stranger))["events"]
+    assert not {event["key_id"] for event in whole} & {event["key_id"] for event in theirs} - {None}
 
 
 WRONG = ["limit=0", "limit=201", "cursor=x", "cursor=WzEsMl0", "cursor=%00", "cursor=" + "a" * 300]
 
 
-@pytest.mark.parametrize("query", WRONG)
-async def test_a_query_of_another_form_is_422(auth: Auth, key: str, query: str) -> None:
-    assert (await auth.call("GET", f"/audit?{query}", key=key)).status == 422
+async def test_a_query_of_another_form_is_422(auth: Auth, key: str) -> None:
+    for query in WRONG:
+        assert (await auth.call("GET", f"/audit?{query}", key=key)).status == 422, query
 
 
 async def test_the_trail_is_for_keys_with_the_scope_and_for_browsers(auth: Auth, key: str) -> None:
@@ -166,19 +167,16 @@ async def test_what_another_service_tells_is_in_the_trail_once(auth: Auth, key: 
 CHANGES = ("UPDATE auth.audit SET actor = 'x'", "DELETE FROM auth.audit", "TRUNCATE auth.audit")
 
 
-@pytest.mark.parametrize("change", CHANGES)
-async def test_r51_nobody_changes_the_trail(auth: Auth, key: str, change: str) -> None:
+async def test_r51_nobody_changes_the_trail(auth: Auth, key: str) -> None:
     """R51: a trigger refuses it to everyone, a superuser included."""
     before = await auth.db.fetchval("SELECT count(*) FROM audit")
-    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
-        await auth.db.execute(change)
+    for change in CHANGES:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+            await auth.db.execute(change)
     assert await auth.db.fetchval("SELECT count(*) FROM audit") == before > 0
 
 
-@pytest.mark.parametrize("change", CHANGES)
-async def test_r51_the_services_own_role_has_no_right_to_change_the_trail(
-    database: Callable[..., str], change: str
-) -> None:
+async def test_r51_the_services_own_role_has_no_right_to_change_the_trail(database: Callable[..., str]) -> None:
     """R51: a role as compose makes them, which owns the table; refused before any trigger is asked."""
     url, role = database(), f"auth_{ids.random_base62(8).lower()}"
     owner = await asyncpg.connect(url)
@@ -188,8 +186,9 @@ async def test_r51_the_services_own_role_has_no_right_to_change_the_trail(
     conn = await asyncpg.connect(own)
     try:
         await conn.execute("INSERT INTO auth.audit (action, actor) VALUES ('key.created', 'x')")
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
-            await conn.execute(change)
+        for change in CHANGES:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+                await conn.execute(change)
         assert await conn.fetchval("SELECT count(*) FROM auth.audit WHERE actor = 'x'") == 1
     finally:
         await conn.close()

@@ -42,15 +42,18 @@ async def test_r44_a_key_is_in_exactly_one_answer(auth: Auth, key: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     made = answer.json
     assert credentials.well_formed(made["key"])
+    new = (await auth.call("POST", f"/keys/{made['id']}/rotate", key=key, json={"grace_seconds": 60})).json
     later = [
         await auth.call("GET", "/keys?state=all", key=key),
         await auth.call("GET", f"/keys/{made['id']}", key=key),
         await auth.call("GET", "/auth/me", key=made["key"]),
         await auth.call("DELETE", f"/keys/{made['id']}", key=key),
         await auth.call("GET", "/keys?state=all", key=key),
+        await auth.call("GET", "/audit", key=key),
+        await auth.call("POST", "/keys/revoke", json={"key": new["key"]}),
     ]
     assert {answer.status for answer in later} == {200}
-    assert not any(made["key"] in answer.text for answer in later)
+    assert not any(secret in answer.text for answer in later for secret in (made["key"], new["key"]))
     await eventually(lambda: len(auth.bus.events(KeyCreatedMail)) == 2)
     assert made["key"] not in str([mail.model_dump() for mail in auth.bus.events(KeyCreatedMail)])
 

@@ -93,7 +93,7 @@ async def test_many_keys_are_written_together(noted: Counted, writes: list[int])
         noted.note("key", f"key_{number}", SEEN)
     noted.note("key", "key_gone", SEEN)
     await noted.flush()
-    assert writes == [2000, 1001]
+    assert writes == [500] * 6 + [1]
     row = await noted.pool.fetchrow("SELECT count(last_used_at) AS used, min(last_used_client) AS client FROM keys")
     assert row is not None
     assert tuple(row) == (3000, "curl/8")
@@ -139,14 +139,12 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("seen", NONSENSE, ids=lambda seen: repr(seen[:20]))
-async def test_nonsense_about_the_place_does_not_hide_the_time(noted: Counted, seen: bytes) -> None:
-    noted.note("key", "key_1", seen)
+async def test_nonsense_about_the_place_does_not_hide_the_time(noted: Counted) -> None:
+    for number, seen in enumerate(NONSENSE, 1):
+        noted.note("key", f"key_{number}", seen)
     await noted.flush()
-    row = await noted.pool.fetchrow("SELECT last_used_at, last_used_ip, last_used_client FROM keys WHERE id = 'key_1'")
-    assert row is not None
-    assert row["last_used_at"] is not None
-    assert (row["last_used_ip"], row["last_used_client"]) == (None, None)
+    rows = await noted.pool.fetch("SELECT last_used_ip, last_used_client FROM keys WHERE last_used_at IS NOT NULL")
+    assert [tuple(row) for row in rows] == [(None, None)] * len(NONSENSE)
 
 
 async def test_what_is_long_is_cut(noted: Counted) -> None:

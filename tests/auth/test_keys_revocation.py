@@ -54,10 +54,12 @@ async def test_r53_the_answer_says_nothing_about_the_key(auth: Auth, key: str) -
 VARYING = {"X-Request-ID", "Date"}
 
 
-@pytest.mark.parametrize(
-    "body,status", [(b"{", 400), (b"", 400), (b"{}", 422), (b'{"key": 1}', 422), (b'{"key": null}', 422), (b"[]", 422)]
-)
-async def test_what_is_no_question_about_a_key_is_an_error(auth: Auth, body: bytes, status: int) -> None:
+NO_QUESTION = {b"{": 400, b"": 400, b"{}": 422, b'{"key": 1}': 422, b'{"key": null}': 422, b"[]": 422}
+
+
+async def test_what_is_no_question_about_a_key_is_an_error(auth: Auth) -> None:
+    for body, status in NO_QUESTION.items():
+        assert (await auth.call("POST", "/keys/revoke", data=body)).status == status, body
     assert (await auth.call("POST", "/keys/revoke", data=body)).status == status
     assert (await auth.call("POST", "/keys/revoke", data=b'{"key":"' + b"x" * 65_536 + b'"}')).status == 413
 

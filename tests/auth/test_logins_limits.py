@@ -63,6 +63,8 @@ async def test_r60_a_mailbox_gets_ten_mails_a_day(limited: Auth, by_mailbox_alon
     assert statuses == [202] * 10 + [429] * 2
     refused = await limited.send_code(login, email)
     assert 86_400 - 70 * 60 < int(refused.headers["Retry-After"]) < 86_400 - 60 * 60
+    page = (await limited.browser().post("/login", {"email": email})).text
+    assert "This address was sent as many codes as it may get for now. Wait 23 hours, then try again." in page
     await limited.db.execute("UPDATE code_mails SET created_at = created_at - interval '23 hours'")
     assert (await limited.send_code(login, email)).status == 202
 
@@ -89,6 +91,14 @@ async def test_r60_behind_our_proxy_the_last_hop_counts(proxied: Auth) -> None:
     row = await proxied.db.fetchrow("SELECT ip FROM logins ORDER BY created_at DESC LIMIT 1")
     assert row is not None
     assert row["ip"] == "198.51.100.8"
+
+
+async def test_r60_what_is_no_address_is_not_taken_for_one(proxied: Auth) -> None:
+    """R60: it would be the caller's own text, shown to people as a place."""
+    for forwarded in ("call 0123 now", "x" * 2000, "", ",", "127.0.0.2:80", "<b>", "fe80::1%<b>"):
+        assert (await start_from(proxied, forwarded)) in {201, 429}
+    ips = await proxied.db.fetch("SELECT DISTINCT ip FROM logins")
+    assert [row["ip"] for row in ips] == ["127.0.0.1"]
 
 
 async def test_r60_ipv6_counts_by_its_64(proxied: Auth) -> None:

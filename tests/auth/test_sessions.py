@@ -153,6 +153,10 @@ async def test_r62_each_login_makes_a_new_cookie_and_ends_the_one_that_came_alon
     assert (await auth.check_session(first)) == {"valid": False}
     assert (await auth.check_session(second))["valid"]
     await dropped(auth, {hashlib.sha256(first.encode()).hexdigest()})
+    ended = await auth.db.fetch("SELECT actor FROM audit WHERE action = 'session.revoked'")
+    assert [row["actor"] for row in ended] == [
+        await auth.db.fetchval("SELECT id FROM sessions WHERE revoked_at IS NOT NULL")
+    ]
 
 
 async def test_a_planted_cookie_is_not_the_session_that_a_login_gets(auth: Auth) -> None:

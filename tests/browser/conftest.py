@@ -1,11 +1,14 @@
-"""A browser and a running system for each file."""
+"""One running system and one Chromium for all browser tests; what it complains about fails the test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, async_playwright
 
+from tests.support.browsing import Complaints, Person
 from tests.support.standalone import Standalone, running
 
 #: Nothing leaves the machine: no update checks, no look-ups of the browser's own.
@@ -20,17 +23,53 @@ QUIET = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
-    """Give a running system for all tests of this file."""
+    """Give a running system."""
     with running(Path(tmp_path_factory.mktemp("browser")) / "data", INVOKER_RATE_LIMITS="off") as started:
         yield started
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium_path: str) -> AsyncIterator[Browser]:
-    """Give a Chromium of this test's own."""
+    """Give the session's Chromium: starting one takes a second. Its tests run on one event loop."""
     async with async_playwright() as playwright:
         opened = await playwright.chromium.launch(executable_path=chromium_path, args=QUIET)
         yield opened
         await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def complaints() -> AsyncIterator[Complaints]:
+    """Give what the test's browsers complain about; a test that means to break something empties it."""
+    noted = Complaints()
+    yield noted
+    assert noted.lines == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def new_context(browser: Browser, complaints: Complaints) -> AsyncIterator[Callable[..., Any]]:
+    """Give a function that makes a profile without cookies."""
+    opened: list[BrowserContext] = []
+
+    async def make(**given: Any) -> BrowserContext:
+        opened.append(await browser.new_context(**given))
+        opened[-1].set_default_timeout(10_000)
+        complaints.watch(opened[-1])
+        return opened[-1]
+
+    yield make
+    for context in opened:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stranger(new_context: Callable[..., Any], system: Standalone) -> Person:
+    """Give somebody who is not logged in."""
+    return Person(await new_context(), system.target)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def person(stranger: Person) -> Person:
+    """Give somebody who is logged in to a new account."""
+    return await stranger.log_in()

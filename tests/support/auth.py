@@ -153,7 +153,7 @@ class Auth:
             mails = self.mails(email)
             return mails if len(mails) >= count else []
 
-        return (await eventually(arrived))[-1]
+        return (await eventually(arrived))[count - 1]
 
     def mails(self, email: str) -> list[LoginCodeMail]:
         """Return the login mails that the address got so far."""
@@ -205,8 +205,9 @@ def link_path(mail: LoginCodeMail) -> str:
 
 @asynccontextmanager
 async def running_auth(database_url: str, **settings: Any) -> AsyncIterator[Auth]:
-    """Open auth on free ports, without rate limits unless asked for."""
-    public, private = server.bind("127.0.0.1", 0), server.bind("127.0.0.1", 0)
+    """Open auth on free ports, without rate limits unless asked for; `bus` may be another one."""
+    bus: RecordingBus = settings.pop("bus", None) or RecordingBus()
+    public, private = server.bind("127.0.0.1", 0), server.bind("127.0.0.1", settings.get("internal_port", 0))
     port = public.getsockname()[1]
     given = {
         "database_url": database_url,
@@ -218,7 +219,6 @@ async def running_auth(database_url: str, **settings: Any) -> AsyncIterator[Auth
         **settings,
     }
     config = load(Config, **given)
-    bus = RecordingBus()
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(open_service(config, bus))
         assert service.public is not None

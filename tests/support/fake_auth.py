@@ -51,6 +51,10 @@ class FakeAuth:
         """Return the address of a key's account."""
         return str(self._callers[credentials.digest(key)]["email"])
 
+    def account(self, key: str) -> str:
+        """Return the id of a key's account."""
+        return str(self._callers[credentials.digest(key)]["account_id"])
+
     async def start(self) -> None:
         """Listen; on the same port as before, if there was one."""
         app = web.Application()

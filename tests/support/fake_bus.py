@@ -1,7 +1,7 @@
-"""A bus in memory: remembers what was published, hands broadcasts to its listeners, can be away."""
+"""A bus in memory: remembers what was published, hands it to consumers and listeners, can be away."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from shared.bus import BusError, Delivery, Handlers
 from shared.events import Envelope, SubmissionMail
@@ -14,6 +14,7 @@ class FakeBus:
         self.away = False
         self.published: list[Envelope] = []
         self._listeners: list[tuple[Handlers, Callable[[], None]]] = []
+        self._consumers: list[Handlers] = []
 
     def healthy(self) -> bool:
         return not self.away
@@ -23,12 +24,15 @@ class FakeBus:
             raise BusError("the bus is away")
         self.published.append(envelope)
         event = envelope.event()
-        for handlers, _ in self._listeners:
+        for handlers in (*self._consumers, *(handlers for handlers, _ in self._listeners)):
             if handler := handlers.get(type(event)):
                 await handler(event, Delivery(envelope=envelope, attempt=1, last=True))
 
-    def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AbstractAsyncContextManager[None]:
-        raise AssertionError("deploy consumes no queue", queue, handlers, prefetch)
+    @asynccontextmanager
+    async def consume(self, queue: str, handlers: Handlers, *, prefetch: int = 16) -> AsyncIterator[None]:  # noqa: ARG002
+        self._consumers.append(handlers)
+        yield
+        self._consumers.remove(handlers)
 
     @asynccontextmanager
     async def listen(self, handlers: Handlers, *, on_gap: Callable[[], None]) -> AsyncIterator[None]:

@@ -1,60 +1,15 @@
 """The journey through three processes, RabbitMQ and SMTP: from the login's mail to the submission's notice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 
-from services.standalone.mailbox import open_mailbox
-from shared import server
 from tests.support import processes
-from tests.support.client import Answer, Client, Target, an_address
+from tests.support.client import an_address
+from tests.support.direct import Direct
 from tests.support.eventually import eventually
-from tests.support.standalone import free_port
-
-
-class Direct(Client):
-    """Calls each service at its own port, as the gateway would."""
-
-    def __init__(self, session: aiohttp.ClientSession, system: processes.System, mailbox: str) -> None:
-        super().__init__(session, replace(Target.local(8080), mailbox=mailbox))
-        self._system = system
-
-    async def api(self, method: str, path: str, **given: Any) -> Answer:
-        first = path.split("/")[1].partition("?")[0]
-        service = self._system.auth if first in {"auth", "keys"} else self._system.deploy
-        return await self.call(method, service.url + path, headers={"Host": "localhost:8080"}, **given)
-
-    async def site(self, slug: str, path: str = "/", *, method: str = "GET", **given: Any) -> Answer:
-        headers = {"Host": self.target.site_host.format(slug=slug), **given.pop("headers", {})}
-        return await self.call(method, self._system.deploy.url + path, headers=headers, **given)
-
-
-@pytest.fixture
-async def direct(database_url: str, amqp_url: str, bus_prefix: str, tmp_path: Path) -> AsyncIterator[Direct]:
-    """Give the three processes, started, with a mailbox behind the mailer."""
-    async with open_mailbox(tmp_path / "mails") as inbox, server.serving(inbox.app) as web:
-        port = free_port()
-        smtp_url = f"smtp://127.0.0.1:{inbox.smtp_port}?tls=none"
-        async with server.listening(web, server.bind("127.0.0.1", port)), aiohttp.ClientSession() as session:
-            system = processes.System(
-                tmp_path,
-                database_url=database_url,
-                amqp_url=amqp_url,
-                smtp_url=smtp_url,
-                INVOKER_AMQP_PREFIX=bus_prefix.rstrip("."),
-            )
-            try:
-                await asyncio.to_thread(system.start)
-                client = Direct(session, system, f"http://127.0.0.1:{port}")
-                yield client
-            finally:
-                for service in system.services:
-                    service.close()
 
 
 async def test_the_whole_journey(direct: Direct) -> None:

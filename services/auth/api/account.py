@@ -1,16 +1,19 @@
 """The account behind a credential: what it is, its browsers, its address, its end, and this API's description."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
 
-from services.auth.access import ACCESS, ACCOUNTS, CONFIG, KEYS, NO_STORE, SESSIONS, USAGE, ip, session_id
+from services.auth.access import ACCESS, ACCOUNTS, CONFIG, EXPORTS, KEYS, NO_STORE, SESSIONS, USAGE, ip, session_id
 from services.auth.accounts import MAX_EMAIL, parse_address
-from shared import http, openapi
+from shared import http, openapi, streaming
 
 #: The same whoever has the new address, and whether anybody has (R59).
 CODES_SENT: Final = "If both addresses can receive mail, a code is on its way to each of them."
+#: Seconds that an export may take.
+EXPORT_DEADLINE: Final = 120.0
 
 routes = web.RouteTableDef()
 
@@ -117,6 +120,15 @@ async def delete_account(request: web.Request) -> web.Response:
     response = http.json(answer, headers=NO_STORE)
     access.forget_session(response)
     return response
+
+
+@routes.get("/auth/export")
+@http.rules(deadline=EXPORT_DEADLINE)
+async def export_account(request: web.Request) -> web.StreamResponse:
+    caller = await request.app[ACCESS].callers.caller(request, scope="full")
+    name = f"invoker-export-{datetime.now(UTC):%Y-%m-%d}.json"
+    headers = {**NO_STORE, hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"'}
+    return await streaming.json(request, request.app[EXPORTS].pieces(caller), headers=headers)
 
 
 @routes.get("/openapi.json")

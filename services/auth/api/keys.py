@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Final, Literal, TypeVar
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.auth.access import ACCESS, KEYS, NO_STORE, ip, key_id
@@ -11,7 +11,7 @@ from services.auth.keys import MAX_EXPIRES_IN, MAX_GRACE, NewKey, scopes_for
 from services.auth.service.keys import Created
 from shared import http, idempotency, ids, parsing
 from shared.errors import Invalid
-from shared.parsing import Line
+from shared.parsing import Line, Whole
 
 #: A key is shown once, whatever is repeated (R44).
 REPLAYED: Final = {
@@ -33,7 +33,7 @@ class KeyBody(BaseModel):
     name: Annotated[Line, Field(max_length=100)] | None = None
     scopes: Annotated[frozenset[Scope], Field(min_length=1)] | None = None
     site: Annotated[str, StringConstraints(pattern=r"^(dep_[0-9A-Za-z]{16,32}|[a-z0-9][a-z0-9-]{0,62})$")] | None = None
-    expires_in: Annotated[int, Field(ge=1, le=MAX_EXPIRES_IN, strict=True)] | None = None
+    expires_in: Annotated[Whole, Field(ge=1, le=MAX_EXPIRES_IN)] | None = None
 
 
 class RenameBody(BaseModel):
@@ -41,8 +41,8 @@ class RenameBody(BaseModel):
 
 
 class RotateBody(BaseModel):
-    grace_seconds: Annotated[int, Field(ge=0, le=MAX_GRACE, strict=True)] = 0
-    expires_in: Annotated[int, Field(ge=1, le=MAX_EXPIRES_IN, strict=True)] | None = None
+    grace_seconds: Annotated[Whole, Field(ge=0, le=MAX_GRACE)] = 0
+    expires_in: Annotated[Whole, Field(ge=1, le=MAX_EXPIRES_IN)] | None = None
 
 
 class HeldBody(BaseModel):
@@ -77,7 +77,7 @@ async def list_keys(request: web.Request) -> web.Response:
 async def create_key(request: web.Request) -> web.Response:
     caller = await request.app[ACCESS].callers.caller(request, scope="keys")
     raw = await http.read_json_bytes(request) if request.body_exists else b"{}"
-    body = parsing.validate(KeyBody, parsing.parse_json(raw))
+    body = parsing.read(KeyBody, raw)
     once = idempotency.once(request, raw)
     if once and (key := await request.app[KEYS].find_earlier(caller, once)):
         return http.json(key.to_json() | REPLAYED, status=201, headers=NO_STORE)
@@ -155,3 +155,10 @@ async def _optional(request: web.Request, model: type[M]) -> M:
 def _created(created: Created) -> web.Response:
     """Answer with the one copy of the plaintext there will be (R44)."""
     return http.json(created.key.to_json() | {"key": created.plaintext}, status=201, headers=NO_STORE)
+
+
+@routes.route(hdrs.METH_ANY, "/keys/revoke")
+@routes.route(hdrs.METH_ANY, "/keys/revoke-all")
+async def refuse_method(request: web.Request) -> web.Response:
+    """Keep other methods on these two from being taken for one on a key of that name."""
+    raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])

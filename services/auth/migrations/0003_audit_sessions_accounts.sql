@@ -22,6 +22,9 @@ CREATE INDEX sessions_account ON sessions (account_id, created_at DESC, id DESC)
 CREATE INDEX sessions_expires ON sessions (expires_at);
 
 CREATE INDEX logins_created ON logins (created_at);
+-- what a deleted account's rows are found by, and what their references are checked by
+CREATE INDEX logins_account ON logins (account_id) WHERE account_id IS NOT NULL;
+CREATE INDEX keys_replaced_by ON keys (replaced_by) WHERE replaced_by IS NOT NULL;
 
 -- What mail limits count: every mail with a code, by mailbox (the address without case and +tag).
 CREATE TABLE code_mails (

@@ -1,10 +1,10 @@
-"""The pages: plain HTML that works without JavaScript."""
+"""The pages: plain HTML that works without JavaScript, and the shell of the dashboard, which does not."""
 
 from aiohttp import web
 
-from services.auth.pages import dashboard, home, login
+from services.auth.pages import assets, dashboard, home, login
 from services.auth.pages.render import friendly
 
 __all__ = ["friendly", "routes"]
 
-routes: list[web.AbstractRouteDef] = [*home.routes, *login.routes, *dashboard.routes]
+routes: list[web.AbstractRouteDef] = [*home.routes, *login.routes, *dashboard.routes, *assets.routes]

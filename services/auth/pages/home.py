@@ -1,17 +1,15 @@
-"""The first page, the API's description to read, and the files that pages load."""
+"""The first page, and the API's description to read."""
 
 from typing import Any, Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from services.auth.access import ACCESS, CONFIG
-from services.auth.pages.render import STATIC, TYPES, html, page
+from services.auth.pages.render import html, page
 from shared import openapi
-from shared.errors import NotFound
 
 routes = web.RouteTableDef()
 
-_FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -76,11 +74,3 @@ def _resolved(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]
         return value
     part, name = value["$ref"].split("/")[-2:]
     return dict(document["components"][part][name])
-
-
-@routes.get("/static/{name}")
-async def send_file(request: web.Request) -> web.Response:
-    name = request.match_info["name"]
-    if name not in STATIC:
-        raise NotFound
-    return web.Response(body=STATIC[name], headers={hdrs.CONTENT_TYPE: TYPES[name], **_FOR_EVER})

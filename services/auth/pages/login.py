@@ -26,7 +26,7 @@ _MENDABLE: Final = (InvalidEmail, WrongCode, RateLimited)
 async def show_door(request: web.Request) -> web.Response:
     if await request.app[ACCESS].visitor(request):
         return see("/dashboard")
-    return page("door.html", error=None, email="")
+    return page("door.html", error=None, email="", ended="ended" in request.query)
 
 
 @routes.post("/login")
@@ -43,7 +43,7 @@ async def enter_door(request: web.Request) -> web.Response:
         )
         await service.send_code(login.id, address, ip=ip(request))
     except _MENDABLE as error:
-        return _with_retry(page("door.html", status=error.status, error=error, email=email), error)
+        return _with_retry(page("door.html", status=error.status, error=error, email=email, ended=False), error)
     response = see(f"/login/{login.id}")
     access.remember_login(response, verifier)
     return response

@@ -151,9 +151,9 @@ class Accounts:
 
 
 async def _live(conn: db.Connection, caller: Caller) -> Account:
-    """Return the caller's account, locked. Raise Unauthorized when it is another one since the caller was checked."""
+    """Return the caller's account, locked. Raise Unauthorized when it has changed since the caller was checked."""
     account = await store.lock(conn, caller.account_id)
-    if account.deleted_at is not None or account.email != caller.email:
+    if account.email != caller.email:
         raise Unauthorized
     return account
 

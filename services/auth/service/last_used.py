@@ -29,9 +29,10 @@ INTERVAL: Final = 30.0
 #: Seconds until the next try when the database did not take a batch, and for the last one of a process that ends.
 PAUSE: Final = 5.0
 LAST_TRY: Final = 3.0
-#: Credentials noted at once, and rows of one statement; a use beyond the first is seen again 30 s later.
+#: Credentials noted at once; a use beyond them is seen again 30 s later.
 MAX_NOTED: Final = 50_000
-BATCH: Final = 2_000
+#: Rows of one statement: checks wait while they are read, 1 to 2 ms.
+BATCH: Final = 500
 #: Characters of an address and of a client that are kept.
 IP_LENGTH: Final = 45
 CLIENT_LENGTH: Final = 200

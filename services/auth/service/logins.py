@@ -85,10 +85,11 @@ class Logins:
         await self._limiter.hit("3/minute", "otp", network(ip))
         new = logins.new_code()
         async with self._outbox.transaction() as conn:
-            await self._code_mails.take(conn, address.mailbox)
             login = await store.address_open_login(conn, login_id, address.account)
             if login is None:
                 raise await _why_not_open(conn, login_id)
+            # after that: without a login nobody learns what a mailbox was sent, nor uses up what all may be sent
+            await self._code_mails.take(conn, address.mailbox)
             await store.void_codes(conn, login_id, address.account)
             await store.add_code(conn, login_id, address, new)
             requested_at = datetime.now(UTC)
@@ -179,8 +180,8 @@ class Logins:
         return Delivered(api_key=created.plaintext, key_id=created.key.id, email=created.email)
 
     async def _wait(self, conn: db.Connection, login_id: str, verifier_digest: str) -> None:
-        login = await store.find(conn, login_id)
-        if login is None or login.verifier_digest != verifier_digest or login.kind != "client":
+        login = await store.find_own(conn, login_id, verifier_digest, "client")
+        if login is None:
             raise logins.LoginNotFound
         # approved since the delivery was tried: the next poll takes it
         if login.expired or login.state not in {"pending", "approved"}:
@@ -201,7 +202,9 @@ class Logins:
             account_id, session_id = taken[0], ids.new_id("ses")
             await sessions.add(conn, session_id, account_id, credentials.digest(cookie), ip=ip, client=client)
             await audit.add(conn, account_id, "session.created", Actor(id=session_id, ip=ip), client=client)
-            if old is not None and (owner := await sessions.give_up(conn, credentials.digest(old))):
+            if old is not None and (ended := await sessions.give_up(conn, credentials.digest(old))):
+                old_id, owner = ended
+                await audit.add(conn, owner, "session.revoked", Actor(id=old_id, ip=ip), session_id=old_id)
                 event = CredentialsChanged(account_id=owner, digests=(credentials.digest(old),))
                 await outbox.add(conn, event)
         return cookie

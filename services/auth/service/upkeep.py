@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from services.auth.service import accounts
 from services.auth.store import keys, purges
 from shared import db, outbox
 from shared.events import KeyExpiringMail
@@ -35,6 +36,10 @@ class Upkeep:
     async def purge_sessions(self) -> int:
         """Forget browser sessions that were over 30 days ago."""
         return await self._purge(purges.sessions)
+
+    async def purge_accounts(self) -> int:
+        """Remove accounts that were deleted a week ago."""
+        return await accounts.purge(self._pool)
 
     async def _notice(self) -> int:
         async with self._outbox.transaction() as conn:

@@ -7,6 +7,7 @@ import asyncpg
 
 from services.auth.accounts import RESTORE, Account, EmailTaken
 from shared import db
+from shared.errors import Unauthorized
 
 _OVER: Final = f"deleted_at <= now() - interval '{RESTORE.days} days'"
 _COLUMNS: Final = f"id, email, plan, revision, created_at, deleted_at, {_OVER} IS TRUE AS over"
@@ -44,10 +45,13 @@ async def lock_holder(conn: db.Connection, email: str) -> Account | None:
 
 
 async def lock(conn: db.Connection, account_id: str) -> Account:
-    """Return the account; until the transaction ends nobody else's goes past this."""
-    row: asyncpg.Record = await conn.fetchrow(  # type: ignore[assignment]  # whoever asks has a credential of it
-        f"SELECT {_COLUMNS} FROM accounts WHERE id = $1 FOR NO KEY UPDATE", account_id
-    )
+    """Return the account; until the transaction ends nobody else's goes past this.
+
+    Raise Unauthorized when it was deleted since its credential was checked.
+    """
+    row = await conn.fetchrow(f"SELECT {_COLUMNS} FROM accounts WHERE id = $1 FOR NO KEY UPDATE", account_id)
+    if row is None or row["deleted_at"] is not None:
+        raise Unauthorized
     return Account(**row)
 
 

@@ -52,6 +52,15 @@ async def find(conn: db.Connection, login_id: str) -> Login | None:
     return _login(row) if row else None
 
 
+async def find_own(conn: db.Connection, login_id: str, verifier_digest: str, kind: Kind) -> Login | None:
+    """Return a login to the holder of its verifier; for others it takes as long as one that is not there."""
+    row = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM logins l WHERE l.id = $1 AND l.verifier_digest = $2 AND l.kind = $3",
+        login_id, verifier_digest, kind,
+    )  # fmt: skip
+    return _login(row) if row else None
+
+
 async def find_by_link(conn: db.Connection, link_digest: str) -> Login | None:
     """Return the login that a live link belongs to."""
     row = await conn.fetchrow(
@@ -147,7 +156,8 @@ async def deny_by_link(conn: db.Connection, link_digest: str) -> Login | None:
     """End the open login that a live link belongs to."""
     row = await conn.fetchrow(
         "UPDATE logins l SET state = 'denied', ended_at = now() FROM login_codes c"
-        f" WHERE c.login_id = l.id AND c.link_digest = $1 AND {_LIVE} AND l.state = 'pending' RETURNING {_COLUMNS}",
+        f" WHERE c.login_id = l.id AND c.link_digest = $1 AND {_LIVE} AND l.state = 'pending' AND l.expires_at > now()"
+        f" RETURNING {_COLUMNS}",
         link_digest,
     )
     return _login(row) if row else None

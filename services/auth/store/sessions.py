@@ -49,12 +49,13 @@ async def live(conn: db.Connection, account_id: str) -> list[Session]:
     return [Session(**row) for row in rows]
 
 
-async def give_up(conn: db.Connection, digest: str) -> str | None:
-    """End the session of a cookie that a browser has no more, and return its account; None when it had ended."""
-    account_id: str | None = await conn.fetchval(
-        "UPDATE sessions SET revoked_at = now() WHERE digest = $1 AND revoked_at IS NULL RETURNING account_id", digest
+async def give_up(conn: db.Connection, digest: str) -> tuple[str, str] | None:
+    """End the session of a cookie that a browser has no more; return its id and account, None when it had ended."""
+    row = await conn.fetchrow(
+        "UPDATE sessions SET revoked_at = now() WHERE digest = $1 AND revoked_at IS NULL RETURNING id, account_id",
+        digest,
     )
-    return account_id
+    return (row["id"], row["account_id"]) if row else None
 
 
 async def revoke(conn: db.Connection, account_id: str, session_id: str) -> tuple[datetime, str] | None:

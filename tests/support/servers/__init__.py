@@ -3,6 +3,7 @@
 A server that cannot be had is a failure with a sentence, never a skip.
 """
 
+from tests.support.servers.axe import axe_source
 from tests.support.servers.chromium import chromium_path
 from tests.support.servers.machine import MissingServerError
 from tests.support.servers.postgres import Postgres, running_postgres
@@ -12,6 +13,7 @@ __all__ = [
     "Broker",
     "MissingServerError",
     "Postgres",
+    "axe_source",
     "chromium_path",
     "private_rabbitmq",
     "running_postgres",

@@ -1,0 +1,41 @@
+"""What deploy hears of accounts: another address or plan, an end, and a return."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, Final
+
+from services.deploy import owners
+from shared import db, logs
+from shared.bus import Delivery, Handlers
+from shared.events import AccountChanged, AccountDeleted, Event
+
+log = logs.get(__name__)
+
+#: Name of the durable queue.
+QUEUE: Final = "deploy"
+
+
+async def change(pool: db.Pool, event: AccountChanged, _delivery: Delivery) -> None:
+    """Note an account's address and plan, and that its sites stay. Idempotent, in any order: by revision."""
+    async with db.acquire(pool) as conn:
+        news = await owners.change(conn, event)
+    log.info("account.changed", account=event.account_id, revision=event.revision, news=news)
+
+
+async def end(pool: db.Pool, event: AccountDeleted, _delivery: Delivery) -> None:
+    """Note when an account's sites go. Idempotent, in any order: by revision."""
+    async with db.acquire(pool) as conn:
+        news = await owners.end(conn, event)
+    log.info("account.ending", account=event.account_id, revision=event.revision, news=news)
+
+
+def bound(pool: db.Pool) -> Handlers:
+    """Return the handlers of one process, as the bus takes them."""
+    return {event: partial(handler, pool) for event, handler in HANDLERS.items()}
+
+
+#: Who hears what.
+HANDLERS: Final[Mapping[type[Event], Callable[[db.Pool, Any, Delivery], Coroutine[Any, Any, None]]]] = {
+    AccountChanged: change,
+    AccountDeleted: end,
+}

@@ -1,0 +1,70 @@
+"""The dashboard as the server sends it: a shell behind the door, and modules that may be kept for ever."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from services.auth.pages.assets import DIGEST, MODULES, WEB
+from tests.support.auth import Auth
+from tests.support.client import an_address
+
+ROOT = Path(__file__).parents[2] / "web"
+PAGES = ["", "/connect", "/sites", "/sites/dep_0000000000000000", "/account", "/account/activity"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_every_page_of_the_dashboard_leads_a_stranger_to_the_door(auth: Auth, page: str) -> None:
+    answer = await auth.browser().get(f"/dashboard{page}")
+    assert (answer.status, answer.headers["Location"]) == (303, "/login")
+
+
+async def test_every_page_of_the_dashboard_can_be_loaded_anew(auth: Auth) -> None:
+    browser = auth.browser()
+    await browser.log_in(an_address())
+    answers = [await browser.get(f"/dashboard{page}") for page in PAGES]
+    assert {answer.status for answer in answers} == {200}
+    assert (await browser.get("/dashboard/nothing")).status == 404
+    policy = answers[0].headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert answers[0].headers["Cache-Control"] == "no-store"
+    assert "JavaScript" in answers[0].text.partition("<noscript>")[2], "who has none is told what is missing"
+
+
+async def test_the_shell_names_every_module_and_each_is_there(auth: Auth) -> None:
+    browser = auth.browser()
+    await browser.log_in(an_address())
+    named = re.findall(r'(?:href|src)="(/web/[^"]+)"', (await browser.get("/dashboard")).text)
+    assert {f"/web/{DIGEST}/{name}" for name in MODULES} <= set(named)
+    for path in set(named):
+        answer = await auth.call("GET", path)
+        assert answer.status == 200, path
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert (
+            answer.headers["Content-Type"] == f"text/{'css' if path.endswith('css') else 'javascript'}; charset=utf-8"
+        )
+
+
+async def test_files_that_another_replica_named_are_answered_and_not_kept(auth: Auth) -> None:
+    answer = await auth.call("GET", "/web/0123456789abcdef/app.js")
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+
+
+@pytest.mark.parametrize("path", ["nothing.js", "../pyproject.toml", "..%2f..%2fpyproject.toml", "views", "app.js/"])
+async def test_nothing_but_the_modules_can_be_fetched(auth: Auth, path: str) -> None:
+    assert (await auth.call("GET", f"/web/{DIGEST}/{path}")).status == 404
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_small_and_imports_what_is_there(name: str) -> None:
+    """No module makes markup of text, sets a style, or is past 300 lines."""
+    text = WEB[name].decode()
+    folder = (ROOT / name).parent
+    for imported in re.findall(r'from "([^"]+)"', text):
+        assert (folder / imported).resolve().is_relative_to(ROOT), imported
+        assert (folder / imported).is_file(), imported
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|\bstyle:|\.style\b", text)
+    assert text.startswith("// "), "a sentence heads each module"
+    assert len(text.splitlines()) <= 300

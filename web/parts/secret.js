@@ -1,0 +1,33 @@
+// A key's plaintext, shown in the one answer that has it.
+import { h, newId } from "../dom.js";
+import { copyText } from "./copy.js";
+
+/**
+ * Show a new key in a dialog that closes only by "I have saved it".
+ * @param {ReturnType<typeof import("./dialog.js").openDialog>} dialog
+ * @param {{title: string, plaintext: string, text: string, done: () => void}} given
+ */
+export function showSecret(dialog, { title, plaintext, text, done }) {
+  const code = h("code", { class: "secret", tabindex: "0", "aria-label": "The new key" }, plaintext);
+  const copy = h("button", { class: "button", type: "button", onclick: () => copyText(plaintext, copy, code) }, "Copy");
+  const id = newId();
+  const warning = h("p", { id, class: "note", role: "status" }, "Copy it now. This is the only time it is shown.");
+  const saved = h(
+    "button",
+    { class: "button quiet", type: "button", "aria-describedby": id, onclick: () => dialog.close() },
+    "I have saved it",
+  );
+  dialog.held = () => {
+    warning.textContent = "Save the key first: when this closes, it cannot be shown again.";
+    return true;
+  };
+  dialog.element.addEventListener("close", done, { once: true });
+  dialog.change(
+    title,
+    h("p", null, text),
+    h("div", { class: "copy" }, code, copy),
+    warning,
+    h("div", { class: "dialog-actions" }, saved),
+  );
+  copy.focus();
+}

@@ -1,0 +1,106 @@
+// The audit trail, in sentences.
+import { get } from "../api.js";
+import { card, h, pageHead } from "../dom.js";
+import { load, pagedList } from "../parts/loading.js";
+import { client, moment, when } from "../words.js";
+
+export const activity = { title: "Activity", show };
+
+const LATEST = 5;
+const ROWS = 50;
+
+/** The last few events, for the account's page. */
+export function latest(page) {
+  const area = h("div", { class: "stack" });
+  load(
+    area,
+    reader(LATEST),
+    ({ events, told }) => [
+      list(events.map(told)),
+      h("p", null, h("a", { href: "/dashboard/account/activity" }, "All activity")),
+    ],
+    page,
+  );
+  return card("Activity", area);
+}
+
+function show(page) {
+  const area = h("div", { class: "stack" });
+  const back = { href: "/dashboard/account", text: "Account" };
+  page.root.append(
+    pageHead("Activity", {
+      back,
+      lead: "What happened to the account, newest first. Nothing here is ever changed or removed.",
+    }),
+    area,
+  );
+  const drawn = (first) =>
+    pagedList(list([]), first, {
+      rowsOf: (part) => part.events,
+      row: first.told,
+      more: (cursor, signal) => get(`/audit?limit=${ROWS}&cursor=${encodeURIComponent(cursor)}`, { signal }),
+      signal: page.signal,
+      label: "Older activity",
+    });
+  load(area, reader(ROWS), drawn, { ...page, rows: 6 });
+}
+
+const list = (rows) => h("ol", { class: "events", "aria-label": "Activity, newest first" }, rows);
+
+/** Read events, and the names of keys that they may speak of: a trail without names is better than none. */
+function reader(limit) {
+  return async (signal) => {
+    const names = get("/keys?state=all&limit=200", { signal }).catch(() => ({ keys: [] }));
+    const page = await get(`/audit?limit=${limit}`, { signal });
+    const keys = new Map((await names).keys.map((key) => [key.id, key.name]));
+    return { ...page, told: (event) => row(event, keys) };
+  };
+}
+
+function row(event, keys) {
+  const tell = SENTENCES[event.action];
+  const key = event.detail.name ?? keys.get(event.key_id) ?? event.key_id;
+  const sentence = tell ? tell(event.detail, key ? `“${key}”` : "a key") : event.action;
+  const by = [actor(event, keys), event.ip && `from ${event.ip}`].filter(Boolean).join(", ");
+  return h(
+    "li",
+    { class: event.action in WARNING ? "event warning" : "event" },
+    h("p", null, sentence),
+    h("p", { class: "small muted" }, when(event.at), ` · ${moment(event.at)}`, by && ` · ${by}`),
+  );
+}
+
+function actor({ actor: id, action, key_id: key }, keys) {
+  if (id === key && action === "scope.denied") return "";
+  if (id === document.getElementById("app").dataset.session) return "by this browser";
+  if (id.startsWith("ses_")) return "by a browser";
+  if (id.startsWith("key_")) return keys.has(id) ? `with the key “${keys.get(id)}”` : "with a key";
+  if (id === "holder") return "by somebody who held it";
+  return id === "system" && !action.startsWith("account.") ? "by Invoker" : "";
+}
+
+const WARNING = { "login.failed": true, "login.denied": true, "scope.denied": true };
+const site = (detail) => (detail.slug ? `“${detail.slug}”` : "a site");
+
+/** What each action is, as a sentence: of its detail, and of the key it is about. */
+const SENTENCES = {
+  "login.succeeded": ({ client: who }) => `A login succeeded${who ? `: ${who}` : ""}`,
+  "login.failed": ({ client: who }) => `A login failed, the code was wrong${who ? `: ${who}` : ""}`,
+  "login.denied": ({ client: who }) => `A login was refused with “this wasn’t me”${who ? `: ${who}` : ""}`,
+  "session.created": (detail) => `${client(detail.client)} was logged in`,
+  "session.revoked": () => "A browser was logged out",
+  "key.created": (_, key) => `The key ${key} was created`,
+  "key.renamed": (detail, key) =>
+    `The key ${detail.old ? `“${detail.old}”` : key} was renamed to “${detail.new ?? key}”`,
+  "key.rotated": (_, key) => `The key ${key} was rotated`,
+  "key.revoked": (_, key) => `The key ${key} was revoked`,
+  "scope.denied": (detail, key) =>
+    `The key ${key} was refused${detail.scope ? `: it lacks the scope “${detail.scope}”` : ""}`,
+  "email.changed": () => "The account’s address was changed",
+  "account.created": () => "The account was created",
+  "account.deleted": () => "The account was deleted",
+  "account.restored": () => "The account was brought back by a login",
+  "site.published": (detail) =>
+    `The site ${site(detail)} was published${detail.version ? `, version ${detail.version}` : ""}`,
+  "site.deleted": (detail) => `The site ${site(detail)} was deleted`,
+};
