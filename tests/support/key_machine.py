@@ -27,7 +27,7 @@ THOROUGH: Final = settings(
     max_examples=500, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 #: The same search each time, and no time spent on making what it finds small.
-SEARCH: Final = settings(THOROUGH, derandomize=True, phases=[Phase.generate])
+SEARCH: Final = settings(THOROUGH, max_examples=3000, derandomize=True, phases=[Phase.generate])
 
 
 def examine(make: Callable[[], "KeysAndCache"], thoroughly: settings) -> None:
@@ -87,7 +87,7 @@ class KeysAndCache(RuleBasedStateMachine, World):
         self.truth[successor] = Truth(self.clock(), was.ends)
         was.ends = min(self.clock() + grace, was.ends or float("inf"))
         was.rotated = True
-        self.committed(late=late)
+        self.committed(old, late=late)
 
     @precondition(lambda self: self.wire.up and self.alive())
     @rule(which=WHICH, by_holder=st.booleans(), late=st.booleans())
@@ -95,15 +95,16 @@ class KeysAndCache(RuleBasedStateMachine, World):
         key = pick(self.alive(), which)
         self.run(self.store.revoke(key, by_holder=by_holder))
         self.end(key)
-        self.committed(late=late)
+        self.committed(key, late=late)
 
     @precondition(lambda self: self.wire.up and len(self.alive()) > 2)
     @rule(late=st.booleans())
     def revoke_all(self, *, late: bool) -> None:
+        ended = self.alive()
         self.run(self.store.revoke_all())
-        for key in self.truth:
+        for key in ended:
             self.end(key)
-        self.committed(late=late)
+        self.committed(*ended, late=late)
 
     # what a caller does
 
@@ -113,12 +114,13 @@ class KeysAndCache(RuleBasedStateMachine, World):
         self.begin_use(pick(self.truth, which), held=held)
 
     @precondition(lambda self: self.truth and not self.wire.held)
-    @rule(which=WHICH, seconds=st.sampled_from([0.3, 0.7]))
-    def use_slowly(self, which: int, seconds: float) -> None:
+    @rule(which=WHICH, seconds=st.sampled_from([0.3, 0.7]), then=st.sampled_from([0.0, 29.6]))
+    def use_slowly(self, which: int, seconds: float, then: float) -> None:
         self.begin_use(pick(self.truth, which), held=True)
         self.clock.now += seconds
         if self.wire.held:
             self.let_answer_through(again=False)
+        self.advance(then)
 
     @precondition(lambda self: self.truth)
     @rule()

@@ -14,7 +14,7 @@ from shared import credentials
 from shared.auth_client import GRACE, NEGATIVE, POSITIVE, RPC_TIMEOUT, AuthClient, Caller
 from shared.bus import Delivery
 from shared.errors import Unavailable
-from shared.events import Envelope, Event, KeyRevoked
+from shared.events import CredentialsChanged, Envelope, Event, KeyRevoked
 from tests.support.clock import Clock
 from tests.support.key_wire import KeyStore, Read, Wire
 
@@ -44,6 +44,17 @@ class Use:
     failures: int
     heard: int
     task: asyncio.Task[Caller | None]
+
+
+def digests(event: Event) -> tuple[str, ...]:
+    """Return which keys an event is about."""
+    match event:
+        case KeyRevoked():
+            return (event.digest,)
+        case CredentialsChanged():
+            return event.digests
+        case _:
+            return ()
 
 
 @dataclass(slots=True)
@@ -101,8 +112,12 @@ class World:
         if self.active(key):
             self.truth[key].ends = self.clock()
 
-    def committed(self, *, late: bool) -> None:
-        self.outbox += self.run(self.store.take_events())
+    def committed(self, *changed: str, late: bool) -> None:
+        """Take what was committed with a change of keys: every cache has to hear of each."""
+        events = self.run(self.store.take_events())
+        told = {digest for event in events for digest in digests(event)}
+        assert {credentials.digest(key) for key in changed} <= told, "a change that no cache would hear of"
+        self.outbox += events
         if not late:
             self.publish()
 
@@ -119,8 +134,7 @@ class World:
         delivery = Delivery(envelope=Envelope.of(event), attempt=1, last=False)
         handler: Any = self.client.handlers[type(event)]
         self.run(handler(event, delivery))
-        digests = (event.digest,) if isinstance(event, KeyRevoked) else getattr(event, "digests", ())
-        for digest in digests:
+        for digest in digests(event):
             self.belief.valid.pop(digest, None)
             self.changes[digest] += 1
         self.settle()
