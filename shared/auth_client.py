@@ -141,6 +141,8 @@ class AuthClient:
             lookup = self._lookups[digest] = _Lookup()
             # detached from the caller: whoever asked first may go away, the others still get their answer (R47)
             lookup.task = asyncio.create_task(self._look_up(digest, _question(digest, kind, seen), lookup))
+            # when all of them went away, nobody else takes note of its failure, and the loop would complain
+            lookup.task.add_done_callback(lambda task: task.cancelled() or task.exception())
         assert lookup.task is not None  # noqa: S101 - set right after it was made
         return await asyncio.shield(lookup.task)
 

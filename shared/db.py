@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import asyncpg
 import orjson
@@ -16,6 +16,8 @@ from shared import logs
 from shared.errors import Unavailable
 
 log = logs.get(__name__)
+
+T = TypeVar("T")
 
 Pool = asyncpg.Pool
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -44,6 +46,17 @@ LOST: Final = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     OSError,
     TimeoutError,
+)
+
+
+#: The connection broke under a statement, as all do when a server restarts: another one may work at once.
+GONE: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
 )
 
 
@@ -152,6 +165,21 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """Lend a connection inside a transaction: committed at the end, rolled back by any exception."""
     async with acquire(pool) as conn, conn.transaction():
         yield conn
+
+
+async def read(pool: Pool, look: Callable[[Connection], Awaitable[T]]) -> T:
+    """Look something up, and once more over another connection when the first was lost over it (R29).
+
+    Only for what changes nothing. Raise Unavailable.
+    """
+    try:
+        async with acquire(pool) as conn:
+            return await look(conn)
+    except Unavailable as error:
+        if not isinstance(error.__cause__, GONE):
+            raise
+    async with acquire(pool) as conn:
+        return await look(conn)
 
 
 async def ping(pool: Pool) -> None:

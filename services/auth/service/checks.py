@@ -18,8 +18,8 @@ class Checks:
 
     async def check(self, digest: str, *, kind: Kind = "key", seen: bytes = b"") -> Caller | None:
         """Return the owner of the credential with this SHA-256, and note its use: one query. Raise Unavailable."""
-        async with db.acquire(self._pool) as conn:
-            caller = await (keys.caller if kind == "key" else sessions.caller)(conn, digest)
+        look = keys.caller if kind == "key" else sessions.caller
+        caller = await db.read(self._pool, lambda conn: look(conn, digest))
         if caller is not None:
             self._last_used.note(kind, caller.credential_id, seen)
         return caller

@@ -108,15 +108,16 @@ class Keys:
     ) -> tuple[list[Key], str | None]:
         """Return the caller's keys, newest first, and the cursor of the next page. Raise BoundToSite."""
         _not_bound(caller)
-        async with db.acquire(self._pool) as conn:
-            keys = await store.page(conn, caller.account_id, only_active=only_active, limit=limit + 1, after=after)
+        keys = await db.read(
+            self._pool,
+            lambda conn: store.page(conn, caller.account_id, only_active=only_active, limit=limit + 1, after=after),
+        )
         return keys[:limit], keys[limit - 1].id if len(keys) > limit else None
 
     async def get(self, caller: Caller, key_id: str) -> Key:
         """Return one of the caller's keys. Raise KeyNotFound, BoundToSite."""
         _not_bound(caller)
-        async with db.acquire(self._pool) as conn:
-            key = await store.find(conn, caller.account_id, key_id)
+        key = await db.read(self._pool, lambda conn: store.find(conn, caller.account_id, key_id))
         if key is None:
             raise KeyNotFound
         return key

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,6 +54,16 @@ class Postgres:
         finally:
             await connection.close()
 
+    def crash(self) -> None:
+        """Lose every connection and all that is in memory, as `pg_ctl restart -m immediate` does.
+
+        A backend that is killed may have left shared memory in any state: the server starts itself anew and recovers.
+        """
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self.execute(
+                "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'kill -9 ' || pg_backend_pid()); END $$"
+            )
+
     def answers(self) -> bool:
         try:
             self.execute("SELECT 1")
@@ -81,6 +91,13 @@ def running_postgres() -> Iterator[Postgres]:
     else:
         with from_binaries(binaries()) as server:
             yield server
+
+
+@contextmanager
+def private_postgres() -> Iterator[Postgres]:
+    """Give a server of one's own, to be hurt."""
+    with from_binaries(binaries()) as server:
+        yield server
 
 
 @contextmanager
