@@ -21,11 +21,13 @@ def free_port() -> int:
 class Standalone(Launched):
     """A run of `python -m services.standalone` on its own port and directory."""
 
-    def __init__(self, directory: Path, *, port: int | None = None, **environment: str) -> None:
+    def __init__(
+        self, directory: Path, *, port: int | None = None, module: str = "services.standalone", **environment: str
+    ) -> None:
         self.directory, self.port = directory, port or free_port()
         self.target = Target.local(self.port)
         super().__init__(
-            "services.standalone",
+            module,
             ready_url=f"http://127.0.0.1:{self.port}/readyz",
             out=directory.with_suffix(".out"),
             environment={"INVOKER_PORT": str(self.port), "INVOKER_DATA_DIR": str(directory), **environment},
@@ -41,9 +43,9 @@ class Standalone(Launched):
 
 
 @contextmanager
-def running(directory: Path, **environment: str) -> Iterator[Standalone]:
+def running(directory: Path, *, module: str = "services.standalone", **environment: str) -> Iterator[Standalone]:
     """Give a started system, and end it and its database."""
-    system = Standalone(directory, port=None, **environment)
+    system = Standalone(directory, port=None, module=module, **environment)
     try:
         system.start()
         yield system

@@ -65,9 +65,9 @@ async def test_a_mail_not_sent_when_it_was_killed_is_sent_after_the_next_start(
 ) -> None:
     """R33 in small: a login answered 202 leads to a mail, whatever happens in between.
 
-    One that the mailer had in hand when it died waits for its claim to end, about 35 s.
+    One that the mailer had in hand when it died waits for its claim to end; here that is 2 s.
     """
-    with running(tmp_path / "data", INVOKER_RATE_LIMITS="off") as system:
+    with running(tmp_path / "data", module="tests.support.short_lease", INVOKER_RATE_LIMITS="off") as system:
         client = Client(session, system.target)
         addresses = [an_address() for _ in range(8)]
         for address in addresses:
