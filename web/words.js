@@ -86,7 +86,7 @@ export function access(scopes) {
   return scopes.map((scope) => SCOPES[scope]?.[0] ?? scope).join(", ");
 }
 
-const DOORS = { dashboard: "on the dashboard", api: "by the API" };
+const DOORS = { dashboard: "on the dashboard", api: "by the API", rotation: "by rotation" };
 
 /** Where a key was made: there, or in the login of a program that goes by this name. */
 export const door = (via) => DOORS[via] ?? `by a login of ${via}`;

@@ -89,7 +89,7 @@ function end(found) {
   );
   return card(
     "Take it down",
-    h("p", { class: "muted" }, "For everybody, at once. It is not gone for good for seven days."),
+    h("p", { class: "muted" }, "For everybody, at once. Its content and what visitors sent are kept for seven days."),
     h("p", { class: "actions" }, button),
   );
 }
