@@ -94,9 +94,13 @@ class Client:
         """Call the API, once more after `Retry-After` where a limit is used up: the system may not be ours alone."""
         answer = await self.api(method, path, **given)
         if answer.status == 429:
-            await asyncio.sleep(int(answer.headers["Retry-After"]) + 0.1)
+            await self.wait_for(answer)
             answer = await self.api(method, path, **given)
         return answer
+
+    async def wait_for(self, limited: Answer) -> None:
+        """Wait as long as an answer says."""
+        await asyncio.sleep(int(limited.headers["Retry-After"]) + 0.1)
 
     async def session(self) -> tuple[dict[str, Any], str]:
         """Start a login; return the answer and the verifier that belongs to it."""
