@@ -97,6 +97,7 @@ class Keys:
         """Make a key for the caller's account. Raise TooManyKeys, BoundToSite, KeyReused, StillRunning."""
         _not_bound(caller)
         async with self._outbox.transaction() as conn:
+            await accounts.lock_for(conn, caller)
             created = await create(
                 conn, caller.account_id, new, actor=Actor.of(caller, ip), dashboard_url=self._dashboard_url
             )
@@ -143,7 +144,7 @@ class Keys:
         """
         _not_bound(caller)
         async with self._outbox.transaction() as conn:
-            account = await accounts.lock(conn, caller.account_id)
+            account = await accounts.lock_for(conn, caller)
             held = await _hold(conn, caller, key_id)
             if held.key.replaced_by:
                 raise KeyRotated(held.key.replaced_by)
@@ -203,13 +204,16 @@ class Keys:
     async def revoke_all(self, caller: Caller, *, keep_current: bool, ip: str) -> tuple[int, int]:
         """End all keys and browser sessions of the account in one transaction; return how many of each.
 
+        Logins that were approved and have not brought theirs yet end as well.
         `keep_current` spares the credential it is called with. Raise BoundToSite.
         """
         _not_bound(caller)
         actor, spared = Actor.of(caller, ip), caller.credential_id if keep_current else None
         async with self._outbox.transaction() as conn:
+            # a login that was approved would bring a key after this
+            await accounts.end_logins(conn, caller.account_id)
             # no key is made meanwhile
-            account = await accounts.lock(conn, caller.account_id)
+            account = await accounts.lock_for(conn, caller)
             keys = await store.revoke_all(conn, account.id, except_id=spared)
             ended = await sessions.revoke_all(conn, account.id, except_id=spared)
             rows = [(held.key.id, {"name": held.key.name}) for held in keys]
