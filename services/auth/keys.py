@@ -12,6 +12,8 @@ from shared.idempotency import Once
 
 #: Active keys an account may have.
 MAX_ACTIVE: Final = 1000
+#: Those that were rotated and go on for their grace included: a full account can still rotate each of its keys.
+MAX_WITH_GRACE: Final = 2 * MAX_ACTIVE
 #: Longest life that can be asked for, in seconds.
 MAX_EXPIRES_IN: Final = 31_536_000
 #: Longest time that a rotated key goes on working, in seconds.

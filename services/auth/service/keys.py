@@ -8,6 +8,7 @@ from typing import Final
 from services.auth.audit import HOLDER, Actor
 from services.auth.keys import (
     MAX_ACTIVE,
+    MAX_WITH_GRACE,
     BoundToSite,
     Key,
     KeyEnded,
@@ -140,7 +141,7 @@ class Keys:
     ) -> Created:
         """Replace a key by a new one of the same name, scopes and site; the old one ends after `grace`.
 
-        Of several at once one wins. Raise KeyNotFound, KeyRotated, KeyEnded, BeyondCaller, BoundToSite.
+        Of several at once one wins. Raise KeyNotFound, KeyRotated, KeyEnded, BeyondCaller, BoundToSite, TooManyKeys.
         """
         _not_bound(caller)
         async with self._outbox.transaction() as conn:
@@ -152,6 +153,11 @@ class Keys:
                 raise KeyEnded
             # or rotation would be a way to a stronger key
             require_scopes(caller, held.key.scopes)
+            # the old one goes on for a while, and successors have successors: a chain of them has an end
+            if grace and await store.count_active(conn, account.id) >= MAX_WITH_GRACE:
+                raise TooManyKeys(
+                    hint="Or rotate it with grace_seconds 0: then the old key makes room for the new one."
+                )
             plaintext = credentials.mint()
             digest, hint = credentials.digest(plaintext), credentials.hint(plaintext)
             key = await store.add_successor(
