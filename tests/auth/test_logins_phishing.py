@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from shared.events import LoginCodeMail
-from tests.support.auth import Auth, Browser, Started, an_address, link_path
+from tests.support.auth import OWN_PAGE, Auth, Browser, Started, an_address, link_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +102,16 @@ async def test_r57_this_was_not_me_ends_a_dashboard_login_too(auth: Auth) -> Non
     assert (await attacker.post(f"{path}/code", {"code": mail.code})).status == 410
     assert "invoker_session" not in attacker.cookies
     assert await auth.db.fetchval("SELECT count(*) FROM sessions") == 0
+
+
+async def test_r57_a_form_of_one_button_needs_no_content_type(auth: Auth) -> None:
+    """R57: "this wasn't me" has no field, and most HTTP libraries send no type with nothing."""
+    attack = await attacked(auth)
+    answer = await auth.call("POST", f"{attack.link}/deny", headers=OWN_PAGE, skip_auto_headers=["Content-Type"])
+    assert answer.status == 200
+    assert (await auth.poll(attack.login)).status == 410
+    answer = await auth.call("POST", "/logout", headers=OWN_PAGE)
+    assert (answer.status, answer.headers.get("Location")) == (303, "/login")
 
 
 async def test_r57_another_site_cannot_deny_for_anybody(auth: Auth) -> None:

@@ -99,6 +99,9 @@ async def friendly(request: web.Request, handler: http.Handler) -> web.StreamRes
 
 async def form(request: web.Request) -> dict[str, str]:
     """Read the fields of a form. Raise UnsupportedMediaType, TooLarge, BadRequest or Invalid."""
+    # a form of one button sends nothing; clients that are no browsers then give no type, or the one of any bytes
+    if not request.body_exists:
+        return {}
     if request.content_type != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType(hint="This takes what the form on the page sends.")
     raw = await http.read_body(request, http.rules_of(request).body)
