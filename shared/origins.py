@@ -57,12 +57,16 @@ def known_hosts(*urls: str) -> Middleware:
 def require_same_origin(request: web.BaseRequest, app_url: str) -> None:
     """Refuse what a page of another origin made a browser send. Raise CrossSite.
 
-    Fetch Metadata says it; older browsers have Origin; a request with neither is no browser's that we know.
+    Fetch Metadata says it; older browsers have Origin; a request with neither is no browser's that we know. An Origin
+    that is named is ours in any case; "null" names none: a page without a Referrer sends it to its own origin too.
     """
+    origin = request.headers.get(hdrs.ORIGIN, "")
     if site := request.headers.get("Sec-Fetch-Site"):
         if site.lower() not in _OWN:
             raise CrossSite
-    elif not _is_origin(request.headers.get(hdrs.ORIGIN, ""), URL(app_url)):
+        if origin in {"", "null"}:
+            return
+    if not _is_origin(origin, URL(app_url)):
         raise CrossSite
 
 

@@ -1,5 +1,6 @@
 """Bytes to JSON, JSON to a model: strict, and in errors that name what does not fit without repeating it."""
 
+import unicodedata
 from typing import Annotated, Any, Final, TypeVar
 
 import orjson
@@ -11,6 +12,17 @@ M = TypeVar("M", bound=pydantic.BaseModel)
 
 #: Text on one line: no control characters, and no spaces around it.
 Line = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+#: What is no character to look at: formats (Cf) such as those that turn text round, and what is none at all.
+_INVISIBLE: Final = frozenset({"Cf", "Cn", "Co", "Cs"})
+
+
+def visible(text: str) -> str:
+    """Return text as a person sees it: on one line, single-spaced, without what is invisible; perhaps nothing."""
+    seen = (char for char in text if unicodedata.category(char) not in _INVISIBLE)
+    spaced = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in seen)
+    return unicodedata.normalize("NFC", " ".join(spaced.split()))
+
 
 #: A number without a fraction: JSON has one kind of number, so 60.0 is one, and "60" and true are none.
 Whole = Annotated[

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from shared import ids
 from shared.auth_client import Caller
 from shared.http import timestamp
 
@@ -25,6 +26,11 @@ class Actor:
     def of(cls, caller: Caller, ip: str) -> "Actor":
         """Return the actor that a caller is."""
         return cls(id=caller.credential_id, ip=ip)
+
+    @property
+    def key_id(self) -> str | None:
+        """Return the key that it is done with, None for who has another credential or none."""
+        return self.id if ids.is_id(self.id, "key") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

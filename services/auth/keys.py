@@ -12,6 +12,10 @@ from shared.idempotency import Once
 
 #: Active keys an account may have.
 MAX_ACTIVE: Final = 1000
+#: Those that were rotated and go on for their grace included: a full account can still rotate each of its keys.
+MAX_WITH_GRACE: Final = 2 * MAX_ACTIVE
+#: Where keys are made that no program's login brings.
+DOORS: Final = frozenset({"api", "dashboard", "rotation"})
 #: Longest life that can be asked for, in seconds.
 MAX_EXPIRES_IN: Final = 31_536_000
 #: Longest time that a rotated key goes on working, in seconds.
@@ -115,6 +119,11 @@ class NewKey:
     expires_in: timedelta | None = None
     created_via: str
     once: Once | None = None
+
+
+def made_by_login(client: str) -> str:
+    """Return where a key was made that the login of a program brings: its name, quoted where it is one of ours."""
+    return f"“{client}”" if client.casefold() in DOORS else client
 
 
 def scopes_for(caller: Caller, asked: frozenset[str] | None) -> tuple[str, ...]:

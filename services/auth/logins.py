@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import re
 import secrets
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from typing import Final, Literal
 
 from shared.errors import BadRequest, Gone, NotFound, RateLimited
 from shared.ids import random_base62
+from shared.parsing import visible
 
 Kind = Literal["client", "browser"]
 State = Literal["pending", "approved", "denied", "delivered"]
@@ -43,7 +43,6 @@ HOST_SHOWN: Final = 40
 NAMELESS: Final = "A program without a name"
 #: Mail programs make links of what has these in it.
 _LINKING: Final = re.compile(r"[:/\\@]+")
-_INVISIBLE: Final = frozenset({"Cf", "Cn", "Co", "Cs"})
 
 
 class LoginNotFound(NotFound):
@@ -110,10 +109,8 @@ class Client:
 
 
 def _shown(text: str) -> str:
-    """Return text on one line, single-spaced, without what is invisible (Cf) or no character at all (Cn, Co, Cs)."""
-    visible = (char for char in _LINKING.sub(" ", text) if unicodedata.category(char) not in _INVISIBLE)
-    spaced = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in visible)
-    return unicodedata.normalize("NFC", " ".join(spaced.split()))
+    """Return text as a person sees it, without what mail programs make links of."""
+    return visible(_LINKING.sub(" ", text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,8 @@ class Sites:
         none of the host's rights. Raise NotFound, MethodNotAllowed, BadRequest.
         """
         if request.method not in {"GET", "HEAD"}:
-            raise MethodNotAllowed
+            # R61: whatever is asked of a host that is nobody's, there is nothing
+            raise MethodNotAllowed if slug else NotFound
         path, _, query = target.partition("?")
         site = self._live.fresh(slug)
         ready: Ready | None = None if site is None else site.memo.get(path)

@@ -44,6 +44,19 @@ async def test_the_life_of_a_key_is_in_the_trail_newest_first(auth: Auth, key: s
     assert not any(secret in str(events) for secret in (key, made["key"], new["key"]))
 
 
+async def test_what_is_done_to_a_browser_with_a_key_names_the_key(auth: Auth) -> None:
+    """The key it was done to, else the key it was done with: one by one and all at once."""
+    email = an_address()
+    key = await auth.log_in(email)
+    me = (await auth.call("GET", "/auth/me", key=key)).json["credential"]["id"]
+    for _ in range(2):
+        await auth.browser().log_in(email)
+    sessions = (await auth.call("GET", "/auth/sessions", key=key)).json["sessions"]
+    assert (await auth.call("DELETE", f"/auth/sessions/{sessions[0]['id']}", key=key)).status == 200
+    assert (await auth.call("POST", "/keys/revoke-all", key=key, json={"keep_current": True})).json["sessions"] == 1
+    assert [row[:2] for row in await trail(auth, "session.revoked")] == [(me, me)] * 2
+
+
 async def test_the_trail_comes_in_pages_and_each_account_sees_its_own(auth: Auth, key: str) -> None:
     stranger = await auth.log_in(an_address())
     for number in range(4):

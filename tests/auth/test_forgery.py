@@ -20,6 +20,7 @@ FORGED: list[dict[str, str]] = [
     {"Sec-Fetch-Site": "", "Origin": "null"},
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
+    {"Sec-Fetch-Site": "none", "Origin": "https://evil.example"},
     {"Origin": "http://sites.localhost:8080"},
     {"Origin": "OWN.evil.example"},
     {"Origin": ""},

@@ -70,6 +70,18 @@ async def test_a_new_key_shows_its_row(auth: Auth, key: str) -> None:
     assert (sorted(caller["scopes"]), caller["site"]) == (["deploy", "read"], "my-site")
 
 
+SEEN = {"\u202eic\u200b": "ic", "a\u2028b\u0085c": "a b c", "\u200b": "API key", "ключ 🔑": "ключ 🔑"}
+
+
+async def test_a_name_is_what_a_person_sees_of_it(auth: Auth, key: str) -> None:
+    """It is typed to revoke the key, and read in mails: nothing in it is hidden or turns the text round."""
+    for given, shown in SEEN.items():
+        made = await create(auth, key, name=given)
+        assert made["name"] == shown
+        renamed = await auth.call("PATCH", f"/keys/{made['id']}", key=key, json={"name": given})
+        assert (renamed.status, renamed.json["name"]) == (200, shown)
+
+
 @pytest.mark.parametrize(
     "body",
     [

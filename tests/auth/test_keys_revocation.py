@@ -1,5 +1,6 @@
 """The ways in which keys end: by their account, by whoever holds one, all at once; and who is told."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -151,3 +152,37 @@ async def test_a_bound_key_does_not_end_everything(auth: Auth, key: str) -> None
     for body in wrong:
         assert (await auth.call("POST", "/keys/revoke-all", key=key, json=body)).status == 422
     assert await works(auth, key)
+
+
+async def test_a_login_that_was_approved_brings_no_key_after_everything_ended(auth: Auth) -> None:
+    """Whoever got it approved may be why everything is revoked."""
+    email = an_address()
+    key, login = await auth.log_in(email), await auth.start()
+    await auth.send_code(login, email)
+    assert (await auth.verify(login, (await auth.mail(email, 2)).code)).status == 200
+    assert (await auth.call("POST", "/keys/revoke-all", key=key, json={"keep_current": True})).status == 200
+    assert (await auth.poll(login)).status == 410
+    assert await works(auth, key)
+
+
+@pytest.mark.parametrize("what", ["create", "rotate"])
+async def test_what_a_key_asked_for_does_not_outlive_the_end_of_everything(auth: Auth, key: str, what: str) -> None:
+    """A request that was let in before, and waits behind it for the account's row."""
+    stolen = await a_key(auth, key)
+    kept = (await auth.call("GET", "/auth/me", key=key)).json["credential"]["id"]
+    path = "/keys" if what == "create" else f"/keys/{kept}/rotate"
+    async with auth.db.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT FROM accounts FOR UPDATE")
+        asked = asyncio.create_task(auth.call("POST", path, key=stolen["key"], json={}))
+        await eventually(lambda: blocked(auth))
+        # what ending everything does, committed while the other waits
+        await conn.execute("UPDATE keys SET revoked_at = now() WHERE id = $1", stolen["id"])
+    assert (await asked).status == 401
+    assert await auth.db.fetchval("SELECT count(*) FROM keys") == 2
+    assert await works(auth, key)
+
+
+async def blocked(auth: Auth) -> bool:
+    """Tell whether somebody waits for a row."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(await auth.db.fetchval(waiting))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.auth import keys
 from shared import credentials
 from shared.events import CredentialsChanged, KeyRevoked, KeyRotatedMail
 from tests.support.auth import Auth, an_address, gathered
@@ -172,3 +173,15 @@ async def test_strangers_and_bound_keys_neither_rotate_nor_rename(auth: Auth, ke
         for answer in (await rotate(auth, other, made["id"]), await rename(auth, other, made["id"], "x")):
             assert (answer.status, answer.json["code"]) == (status, code)
     assert await works(auth, made["key"])
+
+
+async def test_a_chain_of_rotations_does_not_make_any_number_of_working_keys(auth: Auth, key: str) -> None:
+    me = (await auth.call("GET", "/auth/me", key=key)).json["credential"]["id"]
+    await auth.db.execute(
+        "INSERT INTO keys (id, account_id, digest, name, hint, scopes, created_via)"
+        " SELECT 'key_' || n, a.id, n::text, 'x', '', '{read}', 'test' FROM accounts a, generate_series(2, $1) n",
+        keys.MAX_WITH_GRACE,
+    )
+    refused = await rotate(auth, key, me, grace_seconds=60)
+    assert (refused.status, refused.json["code"]) == (409, "too_many_keys")
+    assert (await rotate(auth, key, me)).status == 201

@@ -84,6 +84,16 @@ async def test_hostile_fields_are_text_on_every_page_in_the_mails_and_on_the_key
     assert (notice.name, notice.created_via) == (row["name"], row["created_via"])
 
 
+@pytest.mark.parametrize("name", ["dashboard", "API", "rotation"])
+async def test_a_program_cannot_pass_for_another_way_to_a_key(auth: Auth, name: str) -> None:
+    """Whoever reads the list or the notice has to see that a program that calls itself so got a key."""
+    email, login = an_address(), await auth.start(name=name)
+    await auth.send_code(login, email)
+    assert (await auth.verify(login, (await auth.mail(email)).code)).status == 200
+    key = (await auth.poll(login)).json["api_key"]
+    assert (await auth.call("GET", "/keys", key=key)).json["keys"][0]["created_via"] == f"“{name}”"
+
+
 async def test_any_bytes_in_a_cookie_are_nobodys(auth: Auth) -> None:
     """What is no UTF-8 is no verifier and no session, and no failure either."""
     path = (await auth.browser().post("/login", {"email": an_address()})).headers["Location"]

@@ -24,6 +24,20 @@ async def test_an_error_is_shown_where_it_happened_with_its_request_id(person: P
     complaints.lines.clear()
 
 
+async def test_a_limit_says_which_and_how_long_in_words(person: Person, complaints: Complaints) -> None:
+    """An address may have to wait most of a day: nobody counts that in minutes."""
+    page = await person.open("/dashboard/account")
+    said = {"error": "Rate limit exceeded", "code": "rate_limited", "hint": "This address was sent enough codes."}
+    answer = {"status": 429, "json": said, "headers": {"Retry-After": "82800"}}
+    await page.route("**/api/auth/email", lambda route: route.fulfill(**answer))
+    await page.get_by_role("button", name="Change it").click()
+    await page.get_by_label("New address").fill("new@example.com")
+    await page.get_by_role("button", name="Send both codes").click()
+    alert = page.get_by_role("dialog").get_by_role("alert")
+    await expect(alert).to_contain_text("This address was sent enough codes. Wait 23 hours, then try again.")
+    complaints.lines.clear()
+
+
 async def test_a_list_that_fails_can_be_tried_again(person: Person, complaints: Complaints) -> None:
     page = await person.open("/dashboard/connect")
     await page.route("**/api/deploy*", lambda route: route.fulfill(status=500, json={"error": "Something broke"}))

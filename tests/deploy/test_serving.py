@@ -164,6 +164,7 @@ async def test_an_unknown_host_is_a_friendly_404(deploy: Deploy) -> None:
         assert "There is no page here" in answer.text
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert "Set-Cookie" not in answer.headers
+        assert (await deploy.call("POST", "/deploy", headers={"Host": "nobody.example"}, json={})).status == 404
 
 
 @pytest.mark.parametrize("form", ["{}:9999", "{}.", "{}.:8080"])

@@ -41,6 +41,8 @@ def test_r62_our_own_pages_may(app: str, headers: dict[str, str]) -> None:
         (PUBLIC, {"Origin": "https://invoker.example:8443"}),
         (PUBLIC, {"Origin": "https://a.invoker.example"}),
         (PUBLIC, {"Origin": "null"}),
+        (PUBLIC, {"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"}),
+        (PUBLIC, {"Sec-Fetch-Site": "none", "Origin": "https://a.invoker.example"}),
         (PUBLIC, {"Origin": "https://[half"}),
         (PUBLIC, {"Referer": f"{PUBLIC}/"}),
         (LOCAL, {"Origin": "http://localhost:8081"}),

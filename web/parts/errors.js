@@ -27,8 +27,13 @@ export function errorBox(error, ...more) {
 
 function hintOf(error) {
   if (error.status !== 429) return error.hint;
-  const minutes = Math.ceil(error.retryAfter / 60);
-  return `Too many tries in a short time. Wait ${minutes > 1 ? `${minutes} minutes` : "a minute"}, then try again.`;
+  return `${error.hint || "Too many tries in a short time."} Wait ${wait(error.retryAfter)}, then try again.`;
+}
+
+function wait(seconds) {
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes <= 1) return "a minute";
+  return minutes <= 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
 }
 
 function requestLine(id) {

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Annotated, Final, Literal, TypeVar
 
 from aiohttp import hdrs, web
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from services.auth.access import ACCESS, KEYS, NO_STORE, ip, key_id
 from services.auth.keys import MAX_EXPIRES_IN, MAX_GRACE, NewKey, scopes_for
 from services.auth.service.keys import Created
 from shared import http, idempotency, ids, parsing
 from shared.errors import Invalid
-from shared.parsing import Line, Whole
+from shared.parsing import Line, Whole, visible
 
 #: A key is shown once, whatever is repeated (R44).
 REPLAYED: Final = {
@@ -22,6 +22,9 @@ REPLAYED: Final = {
 #: The same bytes whatever was sent.
 HELD: Final = {"message": "If this was a key, it works no longer, and its owner is told."}
 
+#: The name of a key that has none: names are read, and typed to revoke, so what cannot be seen is no part of one.
+NAMELESS: Final = "API key"
+
 Scope = Literal["full", "deploy", "read", "submissions", "webhooks", "keys"]
 
 M = TypeVar("M", bound=BaseModel)
@@ -30,14 +33,14 @@ routes = web.RouteTableDef()
 
 
 class KeyBody(BaseModel):
-    name: Annotated[Line, Field(max_length=100)] | None = None
-    scopes: Annotated[frozenset[Scope], Field(min_length=1)] | None = None
+    name: Annotated[Line, Field(max_length=100), AfterValidator(visible)] | None = None
+    scopes: Annotated[list[Scope], Field(min_length=1)] | None = None
     site: Annotated[str, StringConstraints(pattern=r"^(dep_[0-9A-Za-z]{16,32}|[a-z0-9][a-z0-9-]{0,62})$")] | None = None
     expires_in: Annotated[Whole, Field(ge=1, le=MAX_EXPIRES_IN)] | None = None
 
 
 class RenameBody(BaseModel):
-    name: Annotated[Line, Field(min_length=1, max_length=100)]
+    name: Annotated[Line, Field(min_length=1, max_length=100), AfterValidator(visible)]
 
 
 class RotateBody(BaseModel):
@@ -82,8 +85,8 @@ async def create_key(request: web.Request) -> web.Response:
     if once and (key := await request.app[KEYS].find_earlier(caller, once)):
         return http.json(key.to_json() | REPLAYED, status=201, headers=NO_STORE)
     new = NewKey(
-        name=body.name or "API key",
-        scopes=scopes_for(caller, body.scopes),
+        name=body.name or NAMELESS,
+        scopes=scopes_for(caller, frozenset(body.scopes) if body.scopes else None),
         site=body.site,
         expires_in=timedelta(seconds=body.expires_in) if body.expires_in else None,
         created_via="api" if caller.kind == "key" else "dashboard",
@@ -109,7 +112,7 @@ async def revoke_key(request: web.Request) -> web.Response:
 async def rename_key(request: web.Request) -> web.Response:
     caller = await request.app[ACCESS].callers.caller(request, scope="keys")
     body = await http.read_model(request, RenameBody)
-    key = await request.app[KEYS].rename(caller, key_id(request), body.name, ip=ip(request))
+    key = await request.app[KEYS].rename(caller, key_id(request), body.name or NAMELESS, ip=ip(request))
     return http.json(key.to_json())
 
 

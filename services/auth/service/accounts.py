@@ -151,8 +151,8 @@ class Accounts:
 
 
 async def _live(conn: db.Connection, caller: Caller) -> Account:
-    """Return the caller's account, locked. Raise Unauthorized when it has changed since the caller was checked."""
-    account = await store.lock(conn, caller.account_id)
+    """Return the caller's account, locked. Raise Unauthorized when it or the credential changed meanwhile."""
+    account = await store.lock_for(conn, caller)
     if account.email != caller.email:
         raise Unauthorized
     return account

@@ -8,6 +8,7 @@ from typing import Final
 from services.auth.audit import HOLDER, Actor
 from services.auth.keys import (
     MAX_ACTIVE,
+    MAX_WITH_GRACE,
     BoundToSite,
     Key,
     KeyEnded,
@@ -97,6 +98,7 @@ class Keys:
         """Make a key for the caller's account. Raise TooManyKeys, BoundToSite, KeyReused, StillRunning."""
         _not_bound(caller)
         async with self._outbox.transaction() as conn:
+            await accounts.lock_for(conn, caller)
             created = await create(
                 conn, caller.account_id, new, actor=Actor.of(caller, ip), dashboard_url=self._dashboard_url
             )
@@ -139,11 +141,11 @@ class Keys:
     ) -> Created:
         """Replace a key by a new one of the same name, scopes and site; the old one ends after `grace`.
 
-        Of several at once one wins. Raise KeyNotFound, KeyRotated, KeyEnded, BeyondCaller, BoundToSite.
+        Of several at once one wins. Raise KeyNotFound, KeyRotated, KeyEnded, BeyondCaller, BoundToSite, TooManyKeys.
         """
         _not_bound(caller)
         async with self._outbox.transaction() as conn:
-            account = await accounts.lock(conn, caller.account_id)
+            account = await accounts.lock_for(conn, caller)
             held = await _hold(conn, caller, key_id)
             if held.key.replaced_by:
                 raise KeyRotated(held.key.replaced_by)
@@ -151,6 +153,11 @@ class Keys:
                 raise KeyEnded
             # or rotation would be a way to a stronger key
             require_scopes(caller, held.key.scopes)
+            # the old one goes on for a while, and successors have successors: a chain of them has an end
+            if grace and await store.count_active(conn, account.id) >= MAX_WITH_GRACE:
+                raise TooManyKeys(
+                    hint="Or rotate it with grace_seconds 0: then the old key makes room for the new one."
+                )
             plaintext = credentials.mint()
             digest, hint = credentials.digest(plaintext), credentials.hint(plaintext)
             key = await store.add_successor(
@@ -203,13 +210,16 @@ class Keys:
     async def revoke_all(self, caller: Caller, *, keep_current: bool, ip: str) -> tuple[int, int]:
         """End all keys and browser sessions of the account in one transaction; return how many of each.
 
+        Logins that were approved and have not brought theirs yet end as well.
         `keep_current` spares the credential it is called with. Raise BoundToSite.
         """
         _not_bound(caller)
         actor, spared = Actor.of(caller, ip), caller.credential_id if keep_current else None
         async with self._outbox.transaction() as conn:
+            # a login that was approved would bring a key after this
+            await accounts.end_logins(conn, caller.account_id)
             # no key is made meanwhile
-            account = await accounts.lock(conn, caller.account_id)
+            account = await accounts.lock_for(conn, caller)
             keys = await store.revoke_all(conn, account.id, except_id=spared)
             ended = await sessions.revoke_all(conn, account.id, except_id=spared)
             rows = [(held.key.id, {"name": held.key.name}) for held in keys]

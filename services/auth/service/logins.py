@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from services.auth import logins
 from services.auth.accounts import Address
 from services.auth.audit import VISITOR, Actor
-from services.auth.keys import NewKey
+from services.auth.keys import NewKey, made_by_login
 from services.auth.logins import Client, Code, Kind, Login
 from services.auth.service import accounts, keys
 from services.auth.service.code_mails import CodeMails
@@ -171,7 +171,7 @@ class Logins:
                 await self._wait(conn, login_id, digest)
                 return None
             account_id, client = taken
-            new = NewKey(name=client.title, created_via=client.name)
+            new = NewKey(name=client.title, created_via=made_by_login(client.name))
             created = await keys.create(
                 conn, account_id, new, actor=Actor(id=VISITOR, ip=ip), dashboard_url=f"{self._app_url}/dashboard"
             )

@@ -7,6 +7,7 @@ import asyncpg
 
 from services.auth.accounts import RESTORE, Account, EmailTaken
 from shared import db
+from shared.auth_client import Caller
 from shared.errors import Unauthorized
 
 _OVER: Final = f"deleted_at <= now() - interval '{RESTORE.days} days'"
@@ -53,6 +54,23 @@ async def lock(conn: db.Connection, account_id: str) -> Account:
     if row is None or row["deleted_at"] is not None:
         raise Unauthorized
     return Account(**row)
+
+
+async def lock_for(conn: db.Connection, caller: Caller) -> Account:
+    """Lock the caller's account, as `lock` does, for a credential that is valid still.
+
+    It may have ended while this waited: what it asked for must not outlive "revoke everything". Raise Unauthorized.
+    """
+    account = await lock(conn, caller.account_id)
+    table = "keys" if caller.kind == "key" else "sessions"
+    valid = await conn.fetchval(
+        f"SELECT true FROM {table} WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL"
+        " AND (expires_at IS NULL OR expires_at > now())",
+        caller.credential_id, account.id,
+    )  # fmt: skip
+    if not valid:
+        raise Unauthorized
+    return account
 
 
 async def restore(conn: db.Connection, account_id: str) -> Account:

@@ -18,7 +18,7 @@ async def add(
     """Add a row; `account_id` None is for what belongs to no account that we know."""
     await conn.execute(
         "INSERT INTO audit (account_id, action, actor, key_id, ip, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-        account_id, action, actor.id, key_id, actor.ip, detail,
+        account_id, action, actor.id, key_id or actor.key_id, actor.ip, detail,
     )  # fmt: skip
 
 
@@ -26,7 +26,7 @@ async def add_all(conn: db.Connection, account_id: str, action: str, actor: Acto
     """Add a row for each key id (or None) with its detail."""
     await conn.executemany(
         "INSERT INTO audit (account_id, action, actor, key_id, ip, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-        [(account_id, action, actor.id, key_id, actor.ip, detail) for key_id, detail in rows],
+        [(account_id, action, actor.id, key_id or actor.key_id, actor.ip, detail) for key_id, detail in rows],
     )
 
 
