@@ -19,7 +19,7 @@ async def test_the_account_shows_plan_and_usage(person: Person) -> None:
     page = await person.open("/dashboard/account")
     await expect(page.get_by_text(person.email)).to_be_visible()
     await expect(page.get_by_text("1 of 5 in use").first).to_be_visible()
-    assert await page.locator("meter").get_attribute("value") == "1"
+    assert await page.locator("progress").get_attribute("value") == "1"
 
 
 async def test_another_browser_is_logged_out(

@@ -48,7 +48,7 @@ function usage({ deployments, limit }) {
     "span",
     { class: "usage" },
     text,
-    h("meter", { min: 0, max: limit, high: limit - 0.5, value: deployments, "aria-labelledby": id }),
+    h("progress", { max: limit, value: deployments, class: deployments < limit ? "" : "full", "aria-labelledby": id }),
   );
 }
 
