@@ -114,6 +114,15 @@ async def test_r57_a_form_of_one_button_needs_no_content_type(auth: Auth) -> Non
     assert (answer.status, answer.headers.get("Location")) == (303, "/login")
 
 
+async def test_r57_who_comes_too_late_to_deny_is_told_what_to_do(auth: Auth) -> None:
+    """R57: the login was approved meanwhile; nothing is to be ended here any more, but there is a key to revoke."""
+    attack = await attacked(auth)
+    assert (await auth.verify(attack.login, attack.mail.code)).status == 200
+    late = await attack.victim.post(f"{attack.link}/deny")
+    assert late.status == 410
+    assert "If somebody else finished it, log in and end what it brought" in late.text
+
+
 async def test_r57_another_site_cannot_deny_for_anybody(auth: Auth) -> None:
     """R62: not even who knows link or login."""
     attack = await attacked(auth)
