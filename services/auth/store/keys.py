@@ -36,24 +36,12 @@ def _key(row: asyncpg.Record) -> Key:
 async def caller(conn: db.Connection, digest: str) -> Caller | None:
     """Return whom the key with this digest belongs to, None when it is not valid now."""
     row = await conn.fetchrow(
-        "SELECT k.id, k.account_id, k.scopes, k.site, k.expires_at, a.email, a.plan, a.revision"
+        "SELECT k.id AS credential_id, k.account_id, k.scopes, k.site, k.expires_at, a.email, a.plan, a.revision"
         " FROM keys k JOIN accounts a ON a.id = k.account_id AND a.deleted_at IS NULL"
         " WHERE k.digest = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
         digest,
     )
-    if row is None:
-        return None
-    return Caller(
-        account_id=row["account_id"],
-        email=row["email"],
-        plan=row["plan"],
-        kind="key",
-        credential_id=row["id"],
-        scopes=frozenset(row["scopes"]),
-        site=row["site"],
-        expires_at=row["expires_at"],
-        revision=row["revision"],
-    )
+    return Caller(kind="key", **row) if row else None
 
 
 async def count_active(conn: db.Connection, account_id: str) -> int:

@@ -18,24 +18,13 @@ async def add(conn: db.Connection, session_id: str, account_id: str, digest: str
 async def caller(conn: db.Connection, digest: str) -> Caller | None:
     """Return whom a browser session belongs to, None when it is not valid."""
     row = await conn.fetchrow(
-        "SELECT s.id, s.account_id, s.expires_at, a.email, a.plan, a.revision"
+        "SELECT s.id AS credential_id, s.account_id, s.expires_at, a.email, a.plan, a.revision"
         " FROM sessions s JOIN accounts a ON a.id = s.account_id AND a.deleted_at IS NULL"
         " WHERE s.digest = $1 AND s.revoked_at IS NULL AND s.expires_at > now()"
         " AND s.last_seen_at > now() - $2::interval",
         digest, SESSION_IDLE,
     )  # fmt: skip
-    if row is None:
-        return None
-    return Caller(
-        account_id=row["account_id"],
-        email=row["email"],
-        plan=row["plan"],
-        kind="session",
-        credential_id=row["id"],
-        scopes=frozenset({"full"}),
-        expires_at=row["expires_at"],
-        revision=row["revision"],
-    )
+    return Caller(kind="session", scopes=frozenset({"full"}), **row) if row else None
 
 
 async def live(conn: db.Connection, account_id: str) -> list[Session]:
