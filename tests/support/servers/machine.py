@@ -1,12 +1,13 @@
-"""What this machine offers: ports, programs, a container engine, the system's packages."""
+"""What this machine offers: programs, a container engine, the system's packages."""
 
+import fcntl
 import gc
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
@@ -30,12 +33,6 @@ def say(text: str) -> None:
     """Tell the person at the terminal what takes the time."""
     with uncaptured():
         print(f"\ntests: {text}", file=sys.stderr, flush=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def program(name: str, *folders: str) -> Path | None:
@@ -128,6 +125,14 @@ def container(
     finally:
         it.stop(force=True, delete_volume=True)
         it.get_docker_client().client.close()
+
+
+@contextmanager
+def installing() -> Iterator[None]:
+    """Let one process at a time look for a program and install it: the next one finds it there."""
+    with (Path(tempfile.gettempdir()) / f"invoker-tests-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def can_install() -> bool:

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from tests.support.servers.machine import MissingServerError, container, end, engine_has, free_port, program, wait_until
+from tests.support.ports import free_port
+from tests.support.servers.machine import MissingServerError, container, end, engine_has, program, wait_until
 
 T = TypeVar("T")
 

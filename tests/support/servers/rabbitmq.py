@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tests.support.ports import free_port
 from tests.support.servers.machine import (
     MissingServerError,
     apt_install,
@@ -18,7 +19,7 @@ from tests.support.servers.machine import (
     container,
     end,
     engine_has,
-    free_port,
+    installing,
     program,
     wait_until,
 )
@@ -204,10 +205,11 @@ def private_rabbitmq(folder: Path) -> Iterator[Broker]:
 
 
 def installed() -> Path:
-    server = program("rabbitmq-server", *FOLDERS)
-    if server is None and can_install():
-        apt_install("rabbitmq-server")
+    with installing():
         server = program("rabbitmq-server", *FOLDERS)
+        if server is None and can_install():
+            apt_install("rabbitmq-server")
+            server = program("rabbitmq-server", *FOLDERS)
     if server is None:
         message = "no RabbitMQ: set TEST_AMQP_URL, start a container engine, or install rabbitmq-server"
         raise MissingServerError(message)
