@@ -74,7 +74,7 @@ def database(postgres_server: servers.Postgres) -> Iterator[Callable[..., str]]:
 
     def make(template: str = "template1") -> str:
         name = f"invoker_test_{secrets.token_hex(6)}"
-        postgres_server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        postgres_server.clone(template, name)
         made.append(name)
         return postgres_server.url(name)
 

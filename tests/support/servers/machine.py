@@ -21,6 +21,8 @@ from tests.support.ports import free_port
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
+#: Bytes that must be free in memory: what all workers' servers need together, and as much again.
+MEMORY = 2 * 2**30
 POLICY = Path("/usr/sbin/policy-rc.d")
 uncaptured: Callable[[], AbstractContextManager[None]] = nullcontext  # conftest lifts pytest's capture here
 
@@ -125,6 +127,21 @@ def container(
     finally:
         it.stop(force=True, delete_volume=True)
         it.get_docker_client().client.close()
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """Give a directory of one's own for a server's data: in memory where there is room.
+
+    A disk spends more time on making and removing a database's thousand files than the tests on using them.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private one in it
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY
+    folder = Path(tempfile.mkdtemp(prefix=f"invoker-{name}-", dir=memory if roomy else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -1,11 +1,9 @@
 """A RabbitMQ for the test session, and private ones for the tests that kill it."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +19,7 @@ from tests.support.servers.machine import (
     engine_has,
     installing,
     program,
+    scratch,
     wait_until,
 )
 
@@ -181,12 +180,8 @@ def running_rabbitmq() -> Iterator[Broker]:
     if url := os.environ.get("TEST_AMQP_URL"):
         yield ExternalBroker(url)
         return
-    home = Path(tempfile.mkdtemp(prefix="invoker-rabbitmq-"))
-    try:
-        with private_rabbitmq(home) as broker:
-            yield broker
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with scratch("rabbitmq") as home, private_rabbitmq(home) as broker:
+        yield broker
 
 
 @contextmanager
