@@ -60,5 +60,5 @@ async def replicas(
             port = server.bind("127.0.0.1", 0)
             await stack.enter_async_context(server.listening(service.public, port))
             opened.append(Replica(f"http://127.0.0.1:{port.getsockname()[1]}", session, bus))
-        await eventually(lambda: all(one.bus.healthy() for one in opened), within=15)
+        await eventually(lambda: all(one.bus.healthy() for one in opened))
         yield opened
