@@ -83,6 +83,8 @@ class SiteChanged(Event):
     broadcast = True
     deployment_id: str
     slug: str
+    #: Its custom domains, those that it had until now too.
+    domains: tuple[str, ...] = ()
 
 
 class LoginCodeMail(Event):

@@ -82,6 +82,9 @@ class File:
     size: int
     #: As in `Content-Type`, with its charset.
     type: str
+    #: Bytes of the compressed variants that the store has beside it; 0 where there is none.
+    br: int = 0
+    gzip: int = 0
 
 
 Manifest = Mapping[str, File]
