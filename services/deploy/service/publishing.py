@@ -233,11 +233,11 @@ class Publishing:
         await rows.add(conn, deployment_id, row, created_by=caller.credential_id)
         await blob_rows.add_missing(conn, deployment_id, number, prepared.missing)
         if live:
-            await rows.publish(conn, deployment_id, number, content.settings, published_by=caller.credential_id)
+            await rows.put_live(conn, deployment_id, number, content.settings, published_by=caller.credential_id)
 
     # Going live, and back
 
-    async def publish(
+    async def put_live(
         self, caller: Caller, deployment_id: str, number: int, *, if_version: int | None = None, ip: str
     ) -> Published:
         """Make a version the live one; an older one is a rollback. Idempotent.
@@ -250,7 +250,7 @@ class Publishing:
             held = await rows.lock(conn, deployment_id, caller.account_id, if_version=if_version)
             if held.live != number:
                 version = await rows.find(conn, deployment_id, number)
-                await rows.publish(conn, deployment_id, number, version.settings, published_by=caller.credential_id)
+                await rows.put_live(conn, deployment_id, number, version.settings, published_by=caller.credential_id)
                 await self._telling.write(
                     conn, deployment_id, held.slug, number, caller, ip=ip,
                     action="site.rolled_back" if number < (held.live or 0) else "site.published",
