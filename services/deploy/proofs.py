@@ -1,0 +1,155 @@
+"""Looks at a custom domain from outside: its TXT record, the file on its present server, and whether it leads here."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import dns.asyncresolver
+import dns.exception
+import dns.nameserver
+import dns.resolver
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from services.deploy import domains
+from services.deploy.config import Config
+from services.deploy.domains import Look
+from shared import outbound
+
+#: Seconds for one question to DNS, with its tries.
+DNS_TIMEOUT: Final = 5.0
+#: Where HTTP is looked for, as visitors and authorities do.
+PORT: Final = 80
+
+CHALLENGE_PATH: Final = "/.well-known/acme-challenge/"
+#: Begins the tokens that every replica answers by itself: whoever gets the answer has arrived here.
+_PROBE: Final = "invoker-"
+_NONCE: Final = 32
+
+
+class Probe:
+    """Asks a host whether it is us, where authorities ask for their challenges: nothing but our replicas can answer."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def token(self) -> str:
+        return _PROBE + secrets.token_hex(_NONCE // 2)
+
+    def answer(self, token: str) -> str | None:
+        """Return the answer to a token of ours, None for any other."""
+        nonce = token.removeprefix(_PROBE)
+        if nonce == token or len(nonce) != _NONCE:
+            return None
+        return hmac.new(self._secret, b"domain probe " + nonce.encode(), hashlib.sha256).hexdigest()
+
+
+class Proofs:
+    """Looks; one for each process."""
+
+    def __init__(self, resolver: dns.asyncresolver.Resolver, client: outbound.Outbound, probe: Probe) -> None:
+        self._resolver, self._client, self._probe = resolver, client, probe
+
+    async def look(self, domain: str, token: str) -> Look:
+        """Look for the proof, and at where the domain leads."""
+        record, file, leads = await asyncio.gather(
+            self._record(domain, token), self._file(domain, token), self.leads_here(domain)
+        )
+        proved = not record or not file
+        return Look(proved=proved, leads_here=leads, problem="" if proved else f"{record} {file}")
+
+    async def leads_here(self, domain: str) -> bool:
+        """Tell whether a visitor of `http://<domain>/` arrives here."""
+        token = self._probe.token()
+        try:
+            found = await self._client.request("GET", self._url(domain, CHALLENGE_PATH + token))
+        except outbound.Unreachable:
+            return False
+        return found.status == 200 and found.body.strip() == (self._probe.answer(token) or "").encode()
+
+    async def _record(self, domain: str, token: str) -> str:
+        """Return what is wrong with the TXT record, or nothing."""
+        name = domains.record_name(domain)
+        try:
+            found = await self._resolver.resolve(f"{name}.", "TXT", raise_on_no_answer=False)
+        except dns.resolver.NXDOMAIN:
+            return f"There is no TXT record at {name} yet."
+        except (dns.exception.DNSException, OSError):
+            return f"The name servers of {domain} did not answer."
+        values = [b"".join(row.strings).decode("ascii", "replace").strip() for row in found.rrset or ()]
+        if token in values:
+            return ""
+        if values:
+            return f"The TXT record at {name} was found, but with another value: {_quoted(values)}."
+        return f"There is no TXT record at {name} yet."
+
+    async def _file(self, domain: str, token: str) -> str:
+        """Return what is wrong with the file on the domain's present server, or nothing."""
+        shown = domains.proof_url(domain, token)
+        try:
+            found = await self._client.request("GET", self._url(domain, domains.PROOF_PATH + token))
+        except outbound.Unreachable as error:
+            return f"{shown}: {error}."
+        if found.status != 200:
+            return f"{shown} answered {found.status}."
+        return "" if found.body.strip() == token.encode() else f"{shown} answered with something else than the token."
+
+    def _url(self, domain: str, path: str) -> str:
+        return f"http://{domain}{path}" if PORT == 80 else f"http://{domain}:{PORT}{path}"
+
+
+def _quoted(values: Sequence[str]) -> str:
+    """Show what was found, within bounds: it is anybody's text."""
+    shown = ", ".join(f'"{"".join(char if char.isprintable() else "?" for char in value)[:100]}"' for value in values[:3])
+    return f"{shown} and {len(values) - 3} more" if len(values) > 3 else shown
+
+
+class Resolver(AbstractResolver):
+    """Lets aiohttp ask the same name servers as the look for the record."""
+
+    def __init__(self, resolver: dns.asyncresolver.Resolver) -> None:
+        self._resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the host's addresses. Raise OSError when it has none."""
+        try:
+            found = await self._resolver.resolve_name(f"{host.rstrip('.')}.", family=family)
+        except (dns.exception.DNSException, OSError) as error:
+            raise OSError(None, "no address") from error
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
+            for address, kind in found.addresses_and_families()
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def name_servers(config: Config) -> dns.asyncresolver.Resolver:
+    """Return a resolver that asks the configured name servers, or else this machine's."""
+    try:
+        resolver = dns.asyncresolver.Resolver(configure=not config.dns_servers)
+    except dns.resolver.NoResolverConfiguration:
+        # what a look then says is that nobody answers
+        resolver = dns.asyncresolver.Resolver(configure=False)
+    if config.dns_servers:
+        resolver.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in config.dns_servers]
+    resolver.lifetime = DNS_TIMEOUT
+    resolver.search = []
+    return resolver
+
+
+@asynccontextmanager
+async def opened(config: Config, probe: Probe) -> AsyncIterator[Proofs]:
+    """Open what looks need."""
+    resolver = name_servers(config)
+    async with outbound.opened(
+        user_agent="Invoker (domain check)", allow_private=config.domains_allow_private, resolver=Resolver(resolver)
+    ) as client:
+        yield Proofs(resolver, client, probe)
