@@ -137,12 +137,13 @@ def pause(failures: int) -> timedelta:
     return wait * (0.9 + secrets.randbelow(200) / 1000)
 
 
-def next_look(look: Look, *, failures: int, proved_before: bool, since: datetime, now: datetime) -> datetime | None:
-    """Return when to look again; None when nobody looks any more until the owner asks.
+def next_look(failures: int, *, served: bool, since: datetime, now: datetime) -> datetime | None:
+    """Return when to look again for what was not found; None when nobody looks until the owner asks.
 
-    `since` is when the domain was added, or last looked for by its owner.
+    `since` is when the domain was added, or last asked about by its owner; one that is `served` is looked at for as
+    long as it is.
     """
-    if look.proved or proved_before:
-        return now + DAILY if look.proved or look.leads_here else now + _LONGEST
+    if served:
+        return now + _LONGEST
     wait = pause(failures)
     return now + wait if now + wait < since + PATIENCE else None
