@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
+import dns.asyncresolver
+import dns.exception
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import AddrInfoType
 from yarl import URL
 
@@ -48,7 +50,7 @@ class Fetched:
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an IP address is one of the internet's: no host's, network's or relay's own. False for no address."""
+    """Tell whether an IP address is one of the internet's: no host's, network's or relay's own."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -100,14 +102,12 @@ class Outbound:
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - the whole exchange's, also while the answer trickles in
     ) -> Fetched:
         """Return the answer, a redirect too: none is followed. Raise Unreachable."""
+        given: dict[str, Any] = {"headers": dict(headers), "data": data, "allow_redirects": False}
         try:
             parsed = URL(url)
             if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.user is not None:
                 raise Unreachable("it is no http or https address")
-            async with (
-                asyncio.timeout(timeout),
-                self._session.request(method, parsed, headers=dict(headers), data=data, allow_redirects=False) as answer,
-            ):
+            async with asyncio.timeout(timeout), self._session.request(method, parsed, **given) as answer:
                 return Fetched(answer.status, await _first(answer.content))
         except TimeoutError:
             raise Unreachable(f"no answer within {timeout:g} seconds") from None
@@ -139,6 +139,29 @@ def _why(error: Exception) -> str:
             return "the address cannot be read"
         case _:
             return "the connection broke, or what came was not HTTP"
+
+
+class Resolver(AbstractResolver):
+    """Lets aiohttp ask name servers of our choice: no hosts file, no search domains."""
+
+    def __init__(self, resolver: dns.asyncresolver.Resolver) -> None:
+        self._resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the host's addresses. Raise OSError when it has none."""
+        try:
+            found = await self._resolver.resolve_name(f"{host.rstrip('.')}.", family=family)
+        except (dns.exception.DNSException, OSError) as error:
+            raise OSError(None, "no address") from error
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
+            for address, kind in found.addresses_and_families()
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
 
 
 @asynccontextmanager

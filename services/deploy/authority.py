@@ -4,18 +4,21 @@ Each call is one request or two, of ten seconds at most: nothing here holds up t
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import josepy as jose
 import requests
 from acme import challenges, client, crypto_util, errors, messages
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from josepy import errors as jose
+from josepy import jwa, jwk
 
 from shared import logs
 
@@ -55,7 +58,7 @@ class Order:
     """A certificate that is being asked for."""
 
     resource: messages.OrderResource
-    #: None for what the authority has validated a while ago.
+    #: Nothing for what the authority has validated a while ago.
     pending: tuple[tuple[messages.ChallengeBody, Challenge], ...]
 
 
@@ -81,8 +84,8 @@ class Authority:
         return await self._call(lambda: self._connect(state))
 
     def _connect(self, state: dict[str, Any] | None) -> dict[str, Any]:
-        key = jose.JWKEC.from_json(state["key"]) if state else jose.JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
-        network = client.ClientNetwork(key, alg=jose.ES256, user_agent="invoker-deploy", timeout=REQUEST)
+        key = jwk.JWKEC.from_json(state["key"]) if state else jwk.JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
+        network = client.ClientNetwork(key, alg=jwa.ES256, user_agent="invoker-deploy", timeout=REQUEST)
         if self._ca_file is not None:
             # requests takes the path of a file too, which the library's signature leaves out
             network.verify_ssl = str(self._ca_file)  # type: ignore[assignment]
@@ -123,7 +126,7 @@ class Authority:
         Whoever asks for a pending challenge gets its text from now on until this returns.
         """
         for body, _ in order.pending:
-            await self._call(lambda body=body: self._answer(body))
+            await self._call(partial(self._answer, body))
         resource = order.resource
         for authorization in resource.authorizations:
             await self._validated(authorization)
@@ -174,20 +177,14 @@ class Authority:
             raise AuthorityError("the certificate authority cannot be reached, or does not answer as one") from error
 
 
-class _within:  # noqa: N801 - used like a function
-    """`asyncio.timeout` whose end is an AuthorityError with a text."""
-
-    def __init__(self, seconds: float, text: str) -> None:
-        self._timeout, self._text = asyncio.timeout(seconds), text
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, *error: Any) -> None:
-        try:
-            await self._timeout.__aexit__(*error)
-        except TimeoutError:
-            raise AuthorityError(self._text) from None
+@asynccontextmanager
+async def _within(seconds: float, text: str) -> AsyncIterator[None]:
+    """Raise AuthorityError with a text when it takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise AuthorityError(text) from None
 
 
 def _text(error: messages.Error) -> str:

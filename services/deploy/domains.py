@@ -84,9 +84,7 @@ def check(name: str, config: Config) -> str:
     if any(domain == own or domain.endswith(f".{own}") for own in _ours(config)):
         raise BadDomain("This domain is Invoker's own", hint="Sites have a name below it without being asked for it.")
     if not _public_suffixes()(domain).domain:
-        raise BadDomain(
-            f"Nobody owns '{domain}' alone", hint="Names are registered below it: send yours, such as one that ends in it."
-        )
+        raise BadDomain(f"Nobody owns '{domain}' alone", hint="Send a name that was registered below it.")
     return domain
 
 
@@ -133,7 +131,7 @@ def proof_url(domain: str, token: str) -> str:
 
 def pause(failures: int) -> timedelta:
     """Return how long to wait after so many looks in vain: 1 minute, doubled each time, at most an hour; spread."""
-    wait = min(_LONGEST, _SHORTEST * 2 ** min(failures, 10))
+    wait: timedelta = min(_LONGEST, _SHORTEST * (1 << min(failures, 10)))
     return wait * (0.9 + secrets.randbelow(200) / 1000)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -13,7 +12,6 @@ import dns.asyncresolver
 import dns.exception
 import dns.nameserver
 import dns.resolver
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from services.deploy import domains
 from services.deploy.config import Config
@@ -104,31 +102,9 @@ class Proofs:
 
 def _quoted(values: Sequence[str]) -> str:
     """Show what was found, within bounds: it is anybody's text."""
-    shown = ", ".join(f'"{"".join(char if char.isprintable() else "?" for char in value)[:100]}"' for value in values[:3])
+    readable = ("".join(char if char.isprintable() else "?" for char in value[:100]) for value in values[:3])
+    shown = ", ".join(f'"{value}"' for value in readable)
     return f"{shown} and {len(values) - 3} more" if len(values) > 3 else shown
-
-
-class Resolver(AbstractResolver):
-    """Lets aiohttp ask the same name servers as the look for the record."""
-
-    def __init__(self, resolver: dns.asyncresolver.Resolver) -> None:
-        self._resolver = resolver
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the host's addresses. Raise OSError when it has none."""
-        try:
-            found = await self._resolver.resolve_name(f"{host.rstrip('.')}.", family=family)
-        except (dns.exception.DNSException, OSError) as error:
-            raise OSError(None, "no address") from error
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
-            for address, kind in found.addresses_and_families()
-        ]
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
 
 def name_servers(config: Config) -> dns.asyncresolver.Resolver:
@@ -150,6 +126,8 @@ async def opened(config: Config, probe: Probe) -> AsyncIterator[Proofs]:
     """Open what looks need."""
     resolver = name_servers(config)
     async with outbound.opened(
-        user_agent="Invoker (domain check)", allow_private=config.domains_allow_private, resolver=Resolver(resolver)
+        user_agent="Invoker (domain check)",
+        allow_private=config.domains_allow_private,
+        resolver=outbound.Resolver(resolver),
     ) as client:
         yield Proofs(resolver, client, probe)

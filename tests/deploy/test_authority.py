@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -35,8 +34,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    async with dns_server.serving() as (names, address):
-        with servers.running_pebble(tmp_path, http_port=port, name_server=address, life=3600) as pebble:
+    async with dns_server.serving() as names:
+        with servers.running_pebble(tmp_path, http_port=port, name_server=names.address, life=3600) as pebble:
             yield World(names, pebble, answers)
     await runner.cleanup()
 

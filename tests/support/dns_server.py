@@ -24,6 +24,8 @@ class NameServer(asyncio.DatagramProtocol):
         self.changing: dict[str, Callable[[], str]] = {}
         self.silent = False
         self.questions: list[tuple[str, str, float]] = []
+        #: Where it is asked.
+        self.address: tuple[str, int] = ("", 0)
         self._transport: asyncio.DatagramTransport | None = None
 
     def a(self, name: str, *addresses: str) -> None:
@@ -56,11 +58,12 @@ class NameServer(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[NameServer, tuple[str, int]]]:
-    """Run a name server; give it with its address and port."""
+async def serving() -> AsyncIterator[NameServer]:
+    """Run a name server; give it."""
     loop = asyncio.get_running_loop()
     transport, server = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
     try:
-        yield server, transport.get_extra_info("sockname")[:2]
+        server.address = transport.get_extra_info("sockname")[:2]
+        yield server
     finally:
         transport.close()
