@@ -14,9 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import aiohttp
-import dns.asyncresolver
-import dns.exception
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from aiohttp.connector import AddrInfoType
 from yarl import URL
 
@@ -139,29 +137,6 @@ def _why(error: Exception) -> str:
             return "the address cannot be read"
         case _:
             return "the connection broke, or what came was not HTTP"
-
-
-class Resolver(AbstractResolver):
-    """Lets aiohttp ask name servers of our choice: no hosts file, no search domains."""
-
-    def __init__(self, resolver: dns.asyncresolver.Resolver) -> None:
-        self._resolver = resolver
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the host's addresses. Raise OSError when it has none."""
-        try:
-            found = await self._resolver.resolve_name(f"{host.rstrip('.')}.", family=family)
-        except (dns.exception.DNSException, OSError) as error:
-            raise OSError(None, "no address") from error
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
-            for address, kind in found.addresses_and_families()
-        ]
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
 
 @asynccontextmanager

@@ -9,13 +9,8 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Final
-
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 #: Owner and group; files get the directory's group.
 _FILE: Final = 0o640
@@ -34,6 +29,10 @@ class Certificates:
         path = self._path(domain, "key")
         with suppress(FileNotFoundError):
             return path.read_bytes()
+        # a costly import, and few processes make keys
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
         made = ec.generate_private_key(ec.SECP256R1()).private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -43,12 +42,6 @@ class Certificates:
     def write(self, domain: str, chain: str) -> None:
         """Put a certificate, and those above it, where the gateway finds it; at once or not at all."""
         self._write(self._path(domain, "crt"), chain.encode())
-
-    def ends(self, domain: str) -> datetime | None:
-        """Return when the domain's certificate ends, None when there is none that can be read."""
-        with suppress(FileNotFoundError, ValueError):
-            return x509.load_pem_x509_certificate(self._path(domain, "crt").read_bytes()).not_valid_after_utc
-        return None
 
     def remove(self, domain: str) -> None:
         """Remove certificate and key. Idempotent."""

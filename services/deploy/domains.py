@@ -12,7 +12,7 @@ from yarl import URL
 
 from services.deploy.config import Config
 from shared import ids
-from shared.errors import BadRequest
+from shared.errors import BadRequest, Forbidden, NotFound
 
 if TYPE_CHECKING:
     import tldextract
@@ -48,6 +48,21 @@ class BadDomain(BadRequest):
     message = "This domain is not allowed"
 
 
+class DomainNotFound(NotFound):
+    """The site has no such domain."""
+
+    code = "domain_not_found"
+    message = "Domain not found"
+
+
+class DomainLimitReached(Forbidden):
+    """The site has as many domains as a site may have."""
+
+    code = "domain_limit_reached"
+    message = "This site has as many domains as a site may have"
+    hint = "Remove one first."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What was found of a domain at one time."""
@@ -58,6 +73,45 @@ class Look:
     leads_here: bool
     #: What is missing, in words for the owner; empty when nothing is.
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A domain of a site, proved or not."""
+
+    domain: str
+    deployment_id: str
+    slug: str
+    account_id: str
+    #: The owner's address.
+    email: str
+    token: str
+    created_at: datetime
+    verified_at: datetime | None
+    #: When its proof began to be looked for.
+    sought_since: datetime
+    next_at: datetime | None
+    looked_at: datetime | None
+    failures: int
+    #: Since when a proved one neither leads here nor has its proof; stays when it is no longer served for that.
+    failing_since: datetime | None
+    leads_here: bool
+    problem: str | None
+    certificate_failures: int
+    certificate_problem: str | None
+    certificate_expires_at: datetime | None
+
+    def status(self, now: datetime) -> str:
+        """What it is in one word."""
+        if self.verified_at is None:
+            return "pending" if self.failing_since is None and self.next_at is not None else "failing"
+        if self.failing_since is not None:
+            return "failing"
+        return "active" if self.has_certificate(now) else "verified"
+
+    def has_certificate(self, now: datetime) -> bool:
+        """Tell whether browsers take its certificate."""
+        return self.certificate_expires_at is not None and now < self.certificate_expires_at
 
 
 def normalise(name: str) -> str:

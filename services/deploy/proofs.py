@@ -8,18 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-import dns.asyncresolver
-import dns.exception
-import dns.nameserver
-import dns.resolver
-
 from services.deploy import domains
 from services.deploy.config import Config
 from services.deploy.domains import Look
 from shared import outbound
+from shared.resolver import NoAnswer, Resolver
 
-#: Seconds for one question to DNS, with its tries.
-DNS_TIMEOUT: Final = 5.0
 #: Where HTTP is looked for, as visitors and authorities do.
 PORT: Final = 80
 
@@ -49,7 +43,7 @@ class Probe:
 class Proofs:
     """Looks; one for each process."""
 
-    def __init__(self, resolver: dns.asyncresolver.Resolver, client: outbound.Outbound, probe: Probe) -> None:
+    def __init__(self, resolver: Resolver, client: outbound.Outbound, probe: Probe) -> None:
         self._resolver, self._client, self._probe = resolver, client, probe
 
     async def look(self, domain: str, token: str) -> Look:
@@ -73,12 +67,9 @@ class Proofs:
         """Return what is wrong with the TXT record, or nothing."""
         name = domains.record_name(domain)
         try:
-            found = await self._resolver.resolve(f"{name}.", "TXT", raise_on_no_answer=False)
-        except dns.resolver.NXDOMAIN:
-            return f"There is no TXT record at {name} yet."
-        except (dns.exception.DNSException, OSError):
+            values = [text.strip() for text in await self._resolver.texts(name)]
+        except NoAnswer:
             return f"The name servers of {domain} did not answer."
-        values = [b"".join(row.strings).decode("ascii", "replace").strip() for row in found.rrset or ()]
         if token in values:
             return ""
         if values:
@@ -107,27 +98,11 @@ def _quoted(values: Sequence[str]) -> str:
     return f"{shown} and {len(values) - 3} more" if len(values) > 3 else shown
 
 
-def name_servers(config: Config) -> dns.asyncresolver.Resolver:
-    """Return a resolver that asks the configured name servers, or else this machine's."""
-    try:
-        resolver = dns.asyncresolver.Resolver(configure=not config.dns_servers)
-    except dns.resolver.NoResolverConfiguration:
-        # what a look then says is that nobody answers
-        resolver = dns.asyncresolver.Resolver(configure=False)
-    if config.dns_servers:
-        resolver.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in config.dns_servers]
-    resolver.lifetime = DNS_TIMEOUT
-    resolver.search = []
-    return resolver
-
-
 @asynccontextmanager
 async def opened(config: Config, probe: Probe) -> AsyncIterator[Proofs]:
     """Open what looks need."""
-    resolver = name_servers(config)
+    resolver = Resolver(config.dns_servers)
     async with outbound.opened(
-        user_agent="Invoker (domain check)",
-        allow_private=config.domains_allow_private,
-        resolver=outbound.Resolver(resolver),
+        user_agent="Invoker (domain check)", allow_private=config.domains_allow_private, resolver=resolver
     ) as client:
         yield Proofs(resolver, client, probe)

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import dns.asyncresolver
-import dns.nameserver
 import pytest
 from aiohttp import web
 
 from shared import outbound
+from shared.resolver import Resolver
 from tests.support import dns_server
 from tests.support.dns_server import NameServer
 
@@ -95,11 +94,8 @@ async def names() -> AsyncIterator[NameServer]:
 @asynccontextmanager
 async def client(names: NameServer, *, allow_private: bool = False) -> AsyncIterator[outbound.Outbound]:
     """Open a client that asks the test's name server."""
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    resolver.nameservers = [dns.nameserver.Do53Nameserver(*names.address)]
-    resolver.search = []
     async with outbound.opened(
-        user_agent="tests", allow_private=allow_private, resolver=outbound.Resolver(resolver)
+        user_agent="tests", allow_private=allow_private, resolver=Resolver([names.address])
     ) as opened:
         yield opened
 

@@ -89,7 +89,8 @@ async def deploying(
     config = settings(database_url, blobs, auth.url, **given)
     async with open_service(config, bus) as service:
         assert service.public is not None
-        public, internal = server.bind("127.0.0.1", 0), server.bind("127.0.0.1", given.get("internal_port", 0))
+        public = server.bind("127.0.0.1", given.get("port", 0))
+        internal = server.bind("127.0.0.1", given.get("internal_port", 0))
         async with (
             server.listening(service.public, public),
             server.listening(service.internal, internal),
