@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
-from services.deploy import access, api, forms, handlers, internal, sites, worker
+from services.deploy import access, api, forms, handlers, internal, proofs, sites, worker
 from services.deploy.blobs import Blobs
+from services.deploy.certificates import Certificates
+from services.deploy.challenges import Challenges
 from services.deploy.changed import open_changes
 from services.deploy.config import Config
 from services.deploy.intake import Intake
@@ -12,6 +15,7 @@ from services.deploy.live import LiveSites
 from services.deploy.service.archives import Archives
 from services.deploy.service.claims import Claims
 from services.deploy.service.deployments import Deployments
+from services.deploy.service.domains import DomainService
 from services.deploy.service.edits import Edits
 from services.deploy.service.publishing import Publishing
 from services.deploy.service.telling import Telling
@@ -20,6 +24,9 @@ from services.deploy.service.uploads import Uploads
 from shared import auth_client, db, denials, http, jobs, limits, outbox, server
 from shared.bus import Bus
 from shared.callers import Callers
+
+if TYPE_CHECKING:
+    from services.deploy.service.certificates import CertificateService
 
 NAME = "deploy"
 
@@ -32,6 +39,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         db.pool(dsn, NAME, size=config.database_pool_size) as pool,
         auth_client.connect(config.auth_internal_url, token) as checker,
         outbox.open_outbox(pool, bus) as messages,
+        proofs.opened(config, proofs.Probe(token)) as looks,
         AsyncExitStack() as stack,
     ):
         await db.check_schema(pool, NAME)
@@ -42,6 +50,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         publishing = Publishing(pool, messages, blobs, telling, config)
         deployments = Deployments(pool, messages, telling, config)
         visitors = sites.Sites(live, blobs, config)
+        challenges = Challenges(pool, proofs.Probe(token))
 
         async def ready() -> None:
             await db.check_schema(pool, NAME)
@@ -60,6 +69,15 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public[forms.LIVE] = live
         public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
         public[sites.SITES] = visitors
+        domains = DomainService(
+            pool,
+            messages,
+            proofs=looks,
+            telling=telling,
+            certificates=Certificates(config.certificates_dir),
+            config=config,
+        )
+        public[api.domains.DOMAINS] = domains
         public.add_routes([*api.routes, *forms.routes, *sites.routes])
 
         private = server.internal_app(config, ready)
@@ -68,12 +86,30 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         private.add_routes(internal.routes)
         async with (
             bus.listen({**checker.handlers, **live.handlers}, on_gap=lambda: _catch_up(checker, live)),
-            server.serving(public, around=visitors.front) as public_server,
+            server.serving(public, around=lambda rest: challenges.front(visitors.front(rest))) as public_server,
             server.serving(private) as internal_server,
             bus.consume(handlers.QUEUE, handlers.bound(pool, changes)),
             jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
+            jobs.working(worker.domain_jobs(domains, _certificates(pool, looks, config))),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
+
+
+def _certificates(pool: db.Pool, looks: proofs.Proofs, config: Config) -> "CertificateService | None":
+    """Return what gets certificates, None where none are got."""
+    if not config.acme_directory:
+        return None
+    # a costly import, and few processes need it
+    from services.deploy.authority import Authority
+    from services.deploy.service.certificates import CertificateService
+
+    return CertificateService(
+        pool,
+        proofs=looks,
+        authority=Authority(config.acme_directory, config.acme_email, config.acme_ca_file),
+        certificates=Certificates(config.certificates_dir),
+        directory=config.acme_directory,
+    )
 
 
 def _catch_up(checker: auth_client.AuthClient, live: LiveSites) -> None:
