@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +41,8 @@ MIB: Final = 1024 * KIB
 
 #: A body that is not here by then is not coming (R17): seconds for the whole of it.
 BODY_DEADLINE: Final = 15.0
+#: Bytes a second at which a body that is read in pieces has to come.
+SLOWEST: Final = 64 * 1024
 #: A caller's own request id is kept when it has this form.
 _REQUEST_ID: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
 
@@ -138,6 +140,34 @@ async def read_body(request: web.BaseRequest, limit: int) -> bytes:
         request.content.feed_eof()
         raise Unreadable from error
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def body_pieces(request: web.BaseRequest, limit: int) -> AsyncGenerator[bytes, None]:
+    """Yield the body as it comes, uncompressed by us. Raise TooLarge past `limit` bytes, Timeout when it is too slow.
+
+    However large, it has to come at 64 KiB a second after the first seconds (R17).
+    """
+    if (length := request.content_length) is not None and length > limit:
+        raise TooLarge(hint=f"At most {limit} bytes are taken here.")
+    if hdrs.CONTENT_ENCODING in request.headers:
+        raise UnsupportedMediaType("This content coding cannot be read", hint="Send the bytes as they are.")
+    size, started = 0, time.monotonic()
+    pieces = request.content.iter_any()
+    try:
+        while True:
+            async with asyncio.timeout(max(0.0, BODY_DEADLINE + size / SLOWEST - (time.monotonic() - started))):
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
+            size += len(piece)
+            if size > limit:
+                raise TooLarge(hint=f"At most {limit} bytes are taken here.")
+            yield piece
+    except TimeoutError:
+        raise Timeout from None
+    except (web.RequestPayloadError, ConnectionResetError) as error:
+        request.content.feed_eof()
+        raise Unreadable from error
 
 
 async def read_json_bytes(request: web.Request) -> bytes:

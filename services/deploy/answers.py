@@ -9,7 +9,7 @@ from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
 from services.deploy import versions
-from services.deploy.store import Site
+from services.deploy.store.sites import Site
 from services.deploy.versions import File
 from shared import logs
 

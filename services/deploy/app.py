@@ -3,13 +3,20 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.deploy import api, forms, handlers, internal, sites, worker
+from services.deploy import access, api, forms, handlers, internal, sites, worker
 from services.deploy.blobs import Blobs
 from services.deploy.config import Config
 from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
-from services.deploy.service import DeployService
-from shared import auth_client, db, denials, http, limits, outbox, server
+from services.deploy.service.archives import Archives
+from services.deploy.service.claims import Claims
+from services.deploy.service.deployments import Deployments
+from services.deploy.service.edits import Edits
+from services.deploy.service.publishing import Publishing
+from services.deploy.service.telling import Telling
+from services.deploy.service.upkeep import Upkeep
+from services.deploy.service.uploads import Uploads
+from shared import auth_client, db, denials, http, jobs, limits, outbox, server
 from shared.bus import Bus
 from shared.callers import Callers
 
@@ -28,7 +35,9 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         await db.check_schema(pool, NAME)
         live = LiveSites(pool)
         blobs = Blobs(config.blobs_url)
-        service = DeployService(pool, messages, blobs, live, config)
+        telling = Telling(live)
+        publishing = Publishing(pool, messages, blobs, telling, config)
+        deployments = Deployments(pool, messages, telling, config)
         visitors = sites.Sites(live, blobs, config)
 
         async def ready() -> None:
@@ -36,24 +45,29 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
 
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
-        public[api.SERVICE] = service
-        public[api.CALLERS] = Callers(config, checker)
-        public[api.CONFIG] = public[forms.CONFIG] = config
+        public[access.PUBLISHING] = publishing
+        public[access.DEPLOYMENTS] = deployments
+        public[access.EDITS] = Edits(pool, blobs, publishing, telling, config)
+        public[access.UPLOADS] = Uploads(pool, blobs, publishing, telling)
+        public[access.CLAIMS] = Claims(pool, messages, telling, config)
+        public[access.ARCHIVES] = Archives(pool, blobs, telling)
+        public[access.CALLERS] = Callers(config, checker)
+        public[access.CONFIG] = config
         public[forms.INTAKE] = Intake(pool, messages, config)
         public[forms.LIVE] = live
-        public[forms.LIMITER] = limits.Limiter(enabled=config.rate_limits)
+        public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
         public[sites.SITES] = visitors
         public.add_routes([*api.routes, *forms.routes, *sites.routes])
 
         private = server.internal_app(config, ready)
-        private[internal.SERVICE] = service
+        private[internal.DEPLOYMENTS] = deployments
         private.add_routes(internal.routes)
         async with (
             bus.listen({**checker.handlers, **live.handlers}, on_gap=lambda: _catch_up(checker, live)),
             server.serving(public, around=visitors.front) as public_server,
             server.serving(private) as internal_server,
             bus.consume(handlers.QUEUE, handlers.bound(pool)),
-            worker.running(messages),
+            jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
 

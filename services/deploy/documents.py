@@ -86,6 +86,11 @@ def with_form(page: bytes, submit_url: str) -> bytes:
     return page.replace(PLACEHOLDER, address.encode())
 
 
+def resolve(text: str, submit_url: str) -> str:
+    """Return text with every `{{SUBMIT_URL}}` replaced, as it stands in a stored page."""
+    return text.replace(PLACEHOLDER.decode(), html.escape(submit_url))
+
+
 def with_head(page: bytes, head: Head) -> bytes:
     """Return the page with title, description and favicon in its head, each only where it has none."""
     if not (head.title or head.description or head.favicon):

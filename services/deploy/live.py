@@ -12,8 +12,9 @@ from typing import Final
 
 from cachetools import LRUCache, TTLCache
 
-from services.deploy import slugs, store
-from services.deploy.store import Site
+from services.deploy import slugs
+from services.deploy.store import sites as rows
+from services.deploy.store.sites import Site
 from shared import db, ids, logs
 from shared.bus import Delivery, Handlers
 from shared.errors import Unavailable
@@ -129,7 +130,7 @@ class LiveSites:
     async def _ask(self, name: str, known: Site | None) -> Site | None:
         async with self._places, db.acquire(self._pool) as conn:
             self.queries += 1
-            return await store.find_site(conn, name, known)
+            return await rows.find_site(conn, name, known)
 
     def _remember(self, name: str, known: _Known | None, site: Site | None) -> Site | None:
         """Keep what was found, and return it; an unchanged site stays the object that has its answers worked out."""

@@ -1,6 +1,8 @@
 """Compressed variants of a file's bytes, made once when it is published. Pure functions, slow: run them in a thread."""
 
 import gzip
+import hashlib
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,8 +34,28 @@ class Variants:
     br: bytes | None = None
     gzip: bytes | None = None
 
+    def named(self, digest: str) -> dict[str, bytes]:
+        """Return the bytes by the names under which they are stored beside the file."""
+        return {digest + ending: data for ending, data in ((BR, self.br), (GZIP, self.gzip)) if data is not None}
+
+    @property
+    def sizes(self) -> "Sizes":
+        """How large they are."""
+        return Sizes(len(self.br or b""), len(self.gzip or b""))
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of each variant, 0 where there is none."""
+
+    br: int = 0
+    gzip: int = 0
+
 
 NONE: Final = Variants()
+#: Endings of the names under which variants are stored.
+BR: Final = ".br"
+GZIP: Final = ".gz"
 
 
 def compressible(content_type: str) -> bool:
@@ -51,3 +73,14 @@ def make(data: bytes, content_type: str) -> Variants:
     # the header would have the time and the machine in it
     packed = gzip.compress(data, compresslevel=_GZIP_LEVEL, mtime=0)
     return Variants(br if len(br) <= most else None, packed if len(packed) <= most else None)
+
+
+def is_of(name: str, data: bytes) -> bool:
+    """Tell whether these are the bytes that were stored under a name: a digest, or that of a variant."""
+    digest, dot, ending = name.partition(".")
+    try:
+        if dot:
+            data = brotli.decompress(data) if dot + ending == BR else gzip.decompress(data)
+    except (brotli.error, OSError, EOFError, zlib.error):
+        return False
+    return hashlib.sha256(data).hexdigest() == digest

@@ -19,6 +19,7 @@ MAX_DEPTH: Final = 16
 INDEX: Final = "index.html"
 NOT_FOUND: Final = "404.html"
 OCTETS: Final = "application/octet-stream"
+CSS: Final = "text/css; charset=utf-8"
 
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]|%(?:2e|2f|5c|00)", re.IGNORECASE)
 _DRIVE: Final = re.compile(r"^[A-Za-z]:")

@@ -7,7 +7,7 @@ import pytest
 
 from services.deploy import live
 from services.deploy.live import LiveSites
-from services.deploy.store import Site
+from services.deploy.store.sites import Site
 from services.deploy.versions import File
 from shared.errors import Unavailable
 

@@ -5,8 +5,9 @@ ALTER TABLE accounts
     ADD COLUMN trusted_at timestamptz;
 
 ALTER TABLE deployments
-    -- SHA-256 of the claim token; null for a site that has an owner
+    -- SHA-256 of an anonymous site's claim token, and when it was used
     ADD COLUMN claim_digest text,
+    ADD COLUMN claimed_at timestamptz,
     ADD COLUMN expires_at timestamptz,
     -- argon2id
     ADD COLUMN password_hash text,
@@ -27,6 +28,7 @@ CREATE UNIQUE INDEX deployments_idempotency ON deployments (idempotency_scope, i
 DROP INDEX deployments_slug;
 CREATE UNIQUE INDEX deployments_slug ON deployments (slug) WHERE deleted_at IS NULL;
 CREATE INDEX deployments_expiring ON deployments (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
+CREATE UNIQUE INDEX deployments_claim ON deployments (claim_digest) WHERE claim_digest IS NOT NULL;
 CREATE INDEX deployments_deleted ON deployments (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- Names that were given up, and who had them last: nobody else may take over their visitors for a while.
@@ -41,10 +43,14 @@ INSERT INTO names (slug, account_id, rests_until)
 ALTER TABLE versions
     -- null while bytes are missing that it names
     ADD COLUMN ready_at timestamptz,
+    -- until then: the paths whose bytes come apart, to be gone through when all are there
+    ADD COLUMN named text[],
     -- what the deploy stated; becomes the site's when it is published
     ADD COLUMN settings jsonb NOT NULL DEFAULT '{}',
     -- what `_redirects` and `_headers` say
-    ADD COLUMN rules jsonb;
+    ADD COLUMN rules jsonb,
+    -- what was noticed about its pages
+    ADD COLUMN findings jsonb NOT NULL DEFAULT '[]';
 UPDATE versions SET ready_at = created_at;
 
 -- What was live from when on: a rollback is one more row.
@@ -71,9 +77,11 @@ CREATE TABLE blobs (
     stored_at timestamptz,
     -- bytes of the compressed variants beside it; null where there is none
     br int,
-    gzip int
+    gzip int,
+    -- perhaps nobody's: the sweep has to look
+    loose boolean NOT NULL DEFAULT true
 );
-CREATE INDEX blobs_touched ON blobs (touched_at);
+CREATE INDEX blobs_loose ON blobs (touched_at) WHERE loose;
 
 -- Which site has which bytes: those that it sent itself.
 CREATE TABLE blob_refs (
@@ -95,6 +103,8 @@ CREATE TABLE missing (
     number int NOT NULL,
     sha256 text NOT NULL,
     size bigint NOT NULL,
+    -- as its file's
+    type text NOT NULL,
     PRIMARY KEY (deployment_id, sha256, number)
 );
 
