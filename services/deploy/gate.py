@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from services.deploy import pages, passwords
 from services.deploy.config import Config
 from services.deploy.store.sites import Site
-from shared import http, limits
+from shared import bodies, http, limits
 
 #: Tries of one visitor at one site.
 TRIES: Final = "10/minute"
@@ -55,7 +55,7 @@ class Gate:
             return self._form(site)
         visitor = limits.network(http.client_ip(request, self._config.trusted_proxies))
         await self._limiter.hit(TRIES, "access", site.id, visitor)
-        body = await http.read_body(request, MAX_BODY)
+        body = await bodies.read_body(request, MAX_BODY)
         if not (given := _password(body)) or not await passwords.verify(site.password_hash or "", given):
             return self._form(site, wrong=True)
         return web.Response(status=303, headers=self._admission(site, target, prefix))
