@@ -83,7 +83,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
 
 
-def _equip(
+def _equip(  # noqa: PLR0917 - called once, right above
     public: web.Application, pool: db.Pool, messages: outbox.Outbox, blobs: Blobs, telling: Telling, config: Config
 ) -> None:
     """Give the application what only its handlers use."""

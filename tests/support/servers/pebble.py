@@ -52,7 +52,7 @@ def installed() -> Path:
 @contextmanager
 def running_pebble(home: Path, *, http_port: int, name_server: tuple[str, int], life: int = 86_400) -> Iterator[Pebble]:
     """Run an authority that looks at domains on this port, and whose certificates live for so many seconds."""
-    port, management = free_port()()
+    port, management = free_port(), free_port()
     config = {
         "listenAddress": f"127.0.0.1:{port}",
         "managementListenAddress": f"127.0.0.1:{management}",
