@@ -94,10 +94,10 @@ async def test_the_right_password_leads_back_with_a_cookie(deploy: Deploy, site:
     assert (again.status, again.headers["Cache-Control"]) == (304, "private, no-store")
 
 
-@pytest.mark.parametrize("path", ["//evil.example/", "/%5cevil.example", "/a%0d%0aX:y", "/%2f%2fevil.example"])
-async def test_r63_the_way_back_stays_on_the_site(deploy: Deploy, site: dict[str, Any], path: str) -> None:
-    location = (await knock(deploy, site["slug"], WORD, path)).headers["Location"]
-    assert re.match(r"/(?![/\\])", location)
+async def test_r63_the_way_back_stays_on_the_site(deploy: Deploy, site: dict[str, Any]) -> None:
+    for path in ("//evil.example/", "/%5cevil.example", "/\\evil.example", "/a%0d%0aX:y", "/%2f%2fevil.example"):
+        location = (await knock(deploy, site["slug"], WORD, path)).headers["Location"]
+        assert re.match(r"/(?![/\\])", location)
 
 
 async def test_a_changed_password_ends_what_the_old_one_opened(deploy: Deploy, key: str, site: dict[str, Any]) -> None:
@@ -116,12 +116,10 @@ async def test_a_cookie_opens_one_site(deploy: Deploy, key: str, site: dict[str,
     assert (await deploy.site(other["slug"], headers=headers)).status == 401
 
 
-@pytest.mark.parametrize(
-    "value", ["", "1", "1.2", "9999999999.", "9999999999." + "0" * 64, "x" * 4000, "²." + "0" * 64]
-)
-async def test_an_invented_cookie_opens_nothing(deploy: Deploy, site: dict[str, Any], value: str) -> None:
-    for name in ("invoker_access", "__Host-invoker_access"):
-        assert (await deploy.site(site["slug"], headers={"Cookie": f"{name}={value}"})).status == 401
+async def test_an_invented_cookie_opens_nothing(deploy: Deploy, site: dict[str, Any]) -> None:
+    for value in ("", "1", "1.2", "9999999999.", "9999999999." + "0" * 64, "x" * 4000, "²." + "0" * 64):
+        for name in ("invoker_access", "__Host-invoker_access"):
+            assert (await deploy.site(site["slug"], headers={"Cookie": f"{name}={value}"})).status == 401
 
 
 async def test_the_cookie_is_found_among_others(deploy: Deploy, site: dict[str, Any]) -> None:
@@ -152,7 +150,7 @@ async def test_below_the_app_the_cookie_is_for_that_site_alone(deploy: Deploy, s
 
 
 async def test_over_https_the_cookie_is_bound_to_the_host(database_url: str, tmp_path: Any, auth: FakeAuth) -> None:
-    given = {
+    given: dict[str, Any] = {
         "sites_url": "https://{slug}.sites.example",
         "app_url": "https://app.example",
         "api_url": "https://api.app.example",
