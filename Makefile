@@ -25,8 +25,8 @@ migrate: env-run ## Bring the database of DATABASE_URL to this version
 	@for service in auth deploy mailer; do $(BIN)/python -m services.$$service migrate || exit; done
 
 ##@ Check
-test: env-test ## Run all tests on real servers; ARGS goes to pytest
-	@exec $(BIN)/python -m pytest $(ARGS)
+test: env-test ## Run all tests on real servers, on all cores; ARGS goes to pytest
+	@exec $(BIN)/python -m tests $(ARGS)
 test-unit: env-test ## Run the tests that need no server: seconds
 	@exec $(BIN)/python -m pytest -m "not server" $(ARGS)
 check: env-test ## Lint, format, types and architecture

@@ -21,7 +21,7 @@ from shared import db
 from tests.support import processes
 from tests.support.launched import ROOT
 from tests.support.minted import minted
-from tests.support.standalone import free_port
+from tests.support.ports import free_port
 
 #: In each round ours and the bare limit run one after the other; who is first alternates. Many short rounds: on a
 #: shared machine the two halves of a long one meet different neighbours.

@@ -11,12 +11,13 @@ from tests.support.servers import machine
 from tests.support.servers.postgres import run_sync
 
 SERVICES = ("auth", "deploy", "mailer")
-SERVER_FIXTURES = {"postgres_server", "rabbitmq_server", "chromium_path", "private_rabbitmq", "rig"}
+SERVER_FIXTURES = {"postgres_server", "rabbitmq_server", "chromium_path", "private_rabbitmq", "gateway", "rig"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let golden files be rewritten: `pytest --update-data`, then look at the diff."""
+    """Let golden files be rewritten (`pytest --update-data`, then look at the diff), and the suite run in two parts."""
     parser.addoption("--update-data", action="store_true", help="rewrite the golden files under tests/data")
+    parser.addoption("--alone", choices=["only", "never"], help="run the tests marked `alone` only, or leave them out")
 
 
 @pytest.fixture
@@ -33,11 +34,17 @@ def pytest_configure(config: pytest.Config) -> None:
         machine.uncaptured = capture.global_and_fixture_disabled
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what needs a server by the fixtures that it asks for: `make test-unit` leaves it out."""
     for item in items:
         if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("server")
+    if wanted := config.getoption("--alone"):
+        sides: dict[bool, list[pytest.Item]] = {True: [], False: []}
+        for item in items:
+            sides[item.get_closest_marker("alone") is not None].append(item)
+        items[:] = sides[wanted == "only"]
+        config.hook.pytest_deselected(items=sides[wanted != "only"])
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +74,7 @@ def database(postgres_server: servers.Postgres) -> Iterator[Callable[..., str]]:
 
     def make(template: str = "template1") -> str:
         name = f"invoker_test_{secrets.token_hex(6)}"
-        postgres_server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        postgres_server.clone(template, name)
         made.append(name)
         return postgres_server.url(name)
 

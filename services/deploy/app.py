@@ -1,13 +1,14 @@
 """Wire the deploy service: what it opens, in which order, and what it serves."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from services.deploy import access, api, forms, handlers, internal, proofs, sites, worker
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
+from services.deploy.changed import open_changes
 from services.deploy.config import Config
 from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
@@ -39,11 +40,13 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         auth_client.connect(config.auth_internal_url, token) as checker,
         outbox.open_outbox(pool, bus) as messages,
         proofs.opened(config, proofs.Probe(token)) as looks,
+        AsyncExitStack() as stack,
     ):
         await db.check_schema(pool, NAME)
         live = LiveSites(pool)
+        changes = await stack.enter_async_context(open_changes(pool, live, config))
         blobs = Blobs(config.blobs_url)
-        telling = Telling(live)
+        telling = Telling(changes)
         publishing = Publishing(pool, messages, blobs, telling, config)
         deployments = Deployments(pool, messages, telling, config)
         visitors = sites.Sites(live, blobs, config)
@@ -79,12 +82,13 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
 
         private = server.internal_app(config, ready)
         private[internal.DEPLOYMENTS] = deployments
+        private[internal.CHANGES] = changes
         private.add_routes(internal.routes)
         async with (
             bus.listen({**checker.handlers, **live.handlers}, on_gap=lambda: _catch_up(checker, live)),
             server.serving(public, around=lambda rest: challenges.front(visitors.front(rest))) as public_server,
             server.serving(private) as internal_server,
-            bus.consume(handlers.QUEUE, handlers.bound(pool)),
+            bus.consume(handlers.QUEUE, handlers.bound(pool, changes)),
             jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
             jobs.working(worker.domain_jobs(domains, _certificates(pool, looks, config))),
         ):

@@ -63,7 +63,7 @@ class Blobs:
     async def _put(self, name: str, data: bytes | Path) -> None:
         if isinstance(data, Path):
             # piece by piece, and under its name when all is there: the library can do that only by overwriting
-            if await self._size(name) != data.stat().st_size:
+            if await self._size(name) != (await asyncio.to_thread(data.stat)).st_size:
                 await obstore.put_async(self._store, _key(name), data, max_concurrency=1)
             return
         try:

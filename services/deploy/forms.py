@@ -10,7 +10,7 @@ from services.deploy.deployments import DeploymentNotFound
 from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
 from services.deploy.store.sites import Site
-from shared import http, idempotency, ids, limits
+from shared import bodies, http, idempotency, ids, limits
 from shared.errors import AppError, Forbidden
 
 #: All of a submission's bytes (R18).
@@ -48,7 +48,7 @@ async def submit(request: web.Request) -> web.Response:
     await limiter.hit(PER_VISITOR, "submit", site.id, visitor)
     await limiter.hit(PER_SITE, "submit", site.id)
     content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
-    body = await http.read_body(request, MAX_BODY)
+    body = await bodies.read(request, MAX_BODY)
     sent = fields.parse(content_type, body)
     submission_id = await request.app[INTAKE].take(site, sent, idempotency.once(request, body))
     if _from_browser(request):

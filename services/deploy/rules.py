@@ -1,4 +1,4 @@
-"""A site's own rules for its paths, as its `_redirects` and `_headers` state them: which one a path meets. Pure functions.
+"""A site's own rules for its paths, from its `_redirects` and `_headers`: which one a path meets. Pure functions.
 
 Paths are matched part by part, so that a path costs its length, whatever the rules say.
 """
@@ -86,9 +86,6 @@ class Rules:
         return (self._forced if forced else self._all).find(path)
 
 
-#: A site without rules.
-
-
 def to_json(rules: Rules) -> dict[str, Any] | None:
     """Return the rules as they are stored; None for none."""
     if not rules:
@@ -102,7 +99,7 @@ def to_json(rules: Rules) -> dict[str, Any] | None:
 def from_json(raw: Mapping[str, Any] | None) -> Rules:
     """Read stored rules."""
     if not raw:
-        return NONE
+        return Rules()
     return Rules(
         tuple(RedirectRule(*entry) for entry in raw["redirects"]),
         tuple(HeaderRule(source, tuple((name, value) for name, value in pairs)) for source, pairs in raw["headers"]),
@@ -170,7 +167,7 @@ def _match(pattern: Sequence[str], parts: Sequence[str]) -> dict[str, str] | Non
 
 
 def fill(rule: RedirectRule, values: Mapping[str, str]) -> str:
-    """Return a rule's target with the visitor's parts in it. What they are change neither its host nor its query (R63)."""
+    """Return a rule's target with the visitor's parts in it: they change neither its host nor its query (R63)."""
     if rule.status in REWRITES:
         return PLACEHOLDER.sub(lambda found: values[found[1]], rule.to)
     address, mark, rest = rule.to.partition("?")
@@ -180,6 +177,15 @@ def fill(rule: RedirectRule, values: Mapping[str, str]) -> str:
         # two slashes at the front would be another host
         address = "/" + address.lstrip("/")
     return address + mark + rest
+
+
+def names(source: str) -> Iterator[str]:
+    """Yield what a rule's path makes available to its target."""
+    for part in split_pattern(source):
+        if part == "*":
+            yield SPLAT
+        elif part.startswith(":"):
+            yield part[1:]
 
 
 class _Index:
@@ -217,22 +223,5 @@ class _Index:
         return found
 
 
+#: A site without rules.
 NONE: Final = Rules()
-
-
-def names(source: str) -> Iterator[str]:
-    """Yield what a rule's path makes available to its target."""
-    for part in split_pattern(source):
-        if part == "*":
-            yield SPLAT
-        elif part.startswith(":"):
-            yield part[1:]
-
-
-FILES: Final = frozenset({"_redirects", "_headers"})
-
-
-def parse(files: Mapping[str, bytes]) -> Rules:
-    """Read the rules of a site."""
-    del files
-    return NONE

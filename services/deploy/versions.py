@@ -160,6 +160,40 @@ def is_html(content_type: str) -> bool:
     return content_type.partition(";")[0] in HTML
 
 
+#: What build tools put into a name: hex digits (webpack, Parcel, Hugo), base64 (Vite) or base32 in capitals (esbuild).
+_HEX: Final = re.compile(r"(?=.*[0-9])(?=.*[a-f])[0-9a-f]{8,64}")
+_BASE64: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[0-9A-Za-z]{8}")
+_BASE32: Final = re.compile(r"(?=.*[A-Z])(?=.*[2-7])[A-Z2-7]{8}")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KINDS: Final = re.compile(r"[0-9]+|[a-z]+|[A-Z]+")
+
+
+def has_content_hash(path: str) -> bool:
+    """Tell whether the file's name has a hash of its content in it: other bytes would have another name.
+
+    In doubt it has not: to ask once more costs a visitor a moment, a stale file stays for a year. Pages have none,
+    and neither have dates, versions, UUIDs and words.
+    """
+    stem, dot, extension = path.rpartition("/")[2].rpartition(".")
+    if not dot or extension.lower() in {"html", "htm", "xhtml"} or _UUID.search(stem):
+        return False
+    first, *others = stem.split(".")
+    candidates = [part.rpartition("-")[2] for part in others]
+    for separator in "-_":
+        before, found, last = first.rpartition(separator)
+        if found and before:
+            candidates.append(last)
+    # a whole name must be longer than what people call things
+    return any(_is_hash(part) for part in candidates) or (len(first) >= 16 and _is_hash(first))
+
+
+def _is_hash(part: str) -> bool:
+    if _HEX.fullmatch(part):
+        return True
+    kinds = len(_KINDS.findall(part))
+    return (_BASE64.fullmatch(part) is not None and kinds >= 5) or (_BASE32.fullmatch(part) is not None and kinds >= 4)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a request path leads to: a file to show with a status, or a path to go to instead."""

@@ -23,7 +23,8 @@ from shared.credentials import hint
 from tests.browser.conftest import QUIET
 from tests.support.client import Answer, an_address
 from tests.support.eventually import eventually
-from tests.support.standalone import Standalone, free_port, running
+from tests.support.ports import free_port
+from tests.support.standalone import Standalone, running
 
 ATTACK = Path(__file__).parent / "hostile"
 CERTIFICATE = Path(__file__).parent.parent / "data" / "localhost.pem"
@@ -52,10 +53,9 @@ class World:
 
         async def look() -> str:
             listed = (await self.call("GET", "/mailbox/api/v1/messages?limit=200")).json["messages"]
-            found = [row["ID"] for row in listed if row["To"][0]["Address"] == email and "code" in row["Subject"]]
+            found = [row["Subject"] for row in listed if row["To"][0]["Address"] == email and "code" in row["Subject"]]
             assert found, "no code was mailed yet"
-            text: str = (await self.call("GET", f"/mailbox/api/v1/message/{found[0]}")).json["Text"]
-            return str(re.findall(r"(?<!\d)\d{6}(?!\d)", text)[0])
+            return str(re.findall(r"\b\d{6}\b", found[0])[0])
 
         return await eventually(look)
 

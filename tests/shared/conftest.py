@@ -1,5 +1,6 @@
 """Fixtures of the shared library's tests: the tables it brings, and both buses."""
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def json_logs() -> None:
 @pytest.fixture(scope="session")
 def shared_template(postgres_server: Postgres) -> Iterator[str]:
     """Give a database with the local bus's table, and outbox and inbox in the schema `probe`."""
-    name = "invoker_shared_template"
+    name = f"invoker_shared_template_{secrets.token_hex(4)}"
     postgres_server.execute(f'CREATE DATABASE "{name}"')
     run_sync(db.migrate(postgres_server.url(name), "standalone"))
     run_sync(_add_probe(postgres_server.url(name)))

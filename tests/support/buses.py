@@ -18,6 +18,8 @@ from tests.support.eventually import eventually
 QUEUE = "mailer"
 #: The schedule of the tests, in seconds.
 DELAYS = (0.2, 0.4)
+#: Every delay that a test may have a hold queue for, by the label in its name.
+HOLDS = ("200ms", "400ms", "2s", "5s", "30s", "2m", "10m")
 
 
 def a_mail(name: str = "one") -> SubmissionMail:
@@ -40,9 +42,10 @@ def a_revocation(key_id: str = "key_1") -> KeyRevoked:
 
 @dataclass(slots=True)
 class Recorder:
-    """A handler that remembers, raises what it was told to, and can be held."""
+    """A handler that remembers, raises what it was told to (each time, or the first time only), and can be held."""
 
     raises: dict[str, BaseException | type[BaseException]] = field(default_factory=dict)
+    raises_once: dict[str, BaseException | type[BaseException]] = field(default_factory=dict)
     seen: list[tuple[str, Delivery]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
@@ -61,6 +64,8 @@ class Recorder:
                 await self.gate.wait()
             if name in self.raises:
                 raise self.raises[name]
+            if name in self.raises_once:
+                raise self.raises_once.pop(name)
             self.finished.append(name)
         finally:
             self.running -= 1
@@ -125,7 +130,7 @@ class RabbitRig:
     async def remove(self) -> None:
         """Delete the test's queues and exchange."""
         async with self.channel() as channel:
-            for tail in ("", ".parked", ".hold.200ms", ".hold.400ms", ".hold.5s", ".hold.30s", ".hold.2m", ".hold.10m"):
+            for tail in ("", ".parked", *(f".hold.{delay}" for delay in HOLDS)):
                 await channel.queue_delete(f"{self.prefix}.{QUEUE}.v1{tail}")
             await channel.exchange_delete(f"{self.prefix}.v1")
 

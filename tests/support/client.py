@@ -85,10 +85,10 @@ class Client:
         return await eventually(look, within=within)
 
     async def code(self, to: str, *, within: float = 15.0) -> str:
-        """Return the login code of the newest login mail to this address."""
-        found = re.search(r"(?<!\d)(\d{6})(?!\d)", (await self.mail(to, having="code", within=within))["Text"])
+        """Return the login code of the newest login mail to this address: its subject begins with it."""
+        found = re.match(r"\d{6}\b", (await self.mail(to, having="code", within=within))["Subject"])
         assert found is not None, "the login mail has no code"
-        return found[1]
+        return found[0]
 
     async def patiently(self, method: str, path: str, **given: Any) -> Answer:
         """Call the API, once more after `Retry-After` where a limit is used up: the system may not be ours alone."""

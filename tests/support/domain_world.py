@@ -18,7 +18,7 @@ from tests.support.deploying import Deploy, deploying
 from tests.support.dns_server import NameServer
 from tests.support.eventually import eventually
 from tests.support.fake_auth import FakeAuth
-from tests.support.servers.machine import free_port
+from tests.support.ports import free_port
 
 #: Addresses of two servers that listen on the same port: ours, and the one where a domain leads now.
 HERE, ELSEWHERE = "127.0.0.1", "127.0.0.3"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.launched import Launched
-from tests.support.standalone import free_port
+from tests.support.ports import free_port
 
 TOKEN = "a-service-token-for-tests"
 

@@ -2,20 +2,13 @@
 
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.client import Target
 from tests.support.launched import Launched
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+from tests.support.ports import free_port
 
 
 class Standalone(Launched):

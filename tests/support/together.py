@@ -12,7 +12,7 @@ from tests.support.auth import Auth, RecordingBus, running_auth
 from tests.support.deploying import Deploy, deploying
 from tests.support.fake_auth import FakeAuth
 from tests.support.fake_bus import FakeBus
-from tests.support.standalone import free_port
+from tests.support.ports import free_port
 
 
 class Joined(RecordingBus):

@@ -11,7 +11,7 @@ from services.standalone.mailbox import open_mailbox
 from shared import server
 from tests.support import processes
 from tests.support.direct import Direct
-from tests.support.standalone import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import pytest
 
 from tests.support.client import Client, an_address
 from tests.support.launched import ROOT
-from tests.support.standalone import Standalone, free_port, running
+from tests.support.ports import free_port
+from tests.support.standalone import Standalone, running
 
 FORM = '<form action="{{SUBMIT_URL}}" method=post><input name=email><button>Join</button></form>'
 

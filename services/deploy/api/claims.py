@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from services.deploy import access
-from shared import http, limits
+from shared import bodies, http, limits
 from shared.parsing import Line
 
 #: Tries of one address: a token cannot be guessed, and nobody needs more.
@@ -28,7 +28,7 @@ class ClaimIn(BaseModel):
 async def claim(request: web.Request) -> web.Response:
     """Make an anonymous site the caller's own."""
     caller = await access.caller(request, "deploy")
-    body = await http.read_model(request, ClaimIn)
+    body = await bodies.read_model(request, ClaimIn)
     await request.app[access.LIMITER].hit(TRIES, "claim", limits.network(access.ip(request)))
     found = await request.app[access.CLAIMS].claim(caller, body.slug, body.token, ip=access.ip(request))
     return http.json(access.deployment(request, found))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.deploy import slugs, versions
 from services.deploy.service.contents import Content, Named
-from shared import http, parsing
+from shared import bodies, http, parsing
 from shared.errors import BadRequest, Invalid
 
 #: Bytes of one deploy (R18), and seconds that it may take (R24).
@@ -123,7 +123,7 @@ async def read(request: web.Request, model: type[C]) -> tuple[C, bytes]:
 
     A NUL makes a bad name of a name (400), and text that is not taken of any other (422).
     """
-    raw = await http.read_json_bytes(request)
+    raw = await bodies.read_json_bytes(request)
     value = parsing.parse_json_with_nul(raw)
     body = parsing.validate(model, value)
     if parsing.NUL in raw:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.deploy import access, domains
 from services.deploy.domains import Domain
 from services.deploy.service.domains import DomainService
-from shared import http
+from shared import bodies, http
 from shared.parsing import Line
 
 DOMAINS: Final = web.AppKey("domains", DomainService)
@@ -42,7 +42,7 @@ async def list_all(request: web.Request) -> web.Response:
 async def add(request: web.Request) -> web.Response:
     """Add a domain, and say how it is proved."""
     caller = await access.holder(request, "deploy")
-    body = await http.read_model(request, DomainIn)
+    body = await bodies.read_model(request, DomainIn)
     found, new = await request.app[DOMAINS].add(
         caller, access.deployment_id(request), body.domain, ip=access.ip(request)
     )

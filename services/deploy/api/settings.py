@@ -9,7 +9,7 @@ from yarl import URL
 
 from services.deploy import access
 from services.deploy.api.contents import Text
-from shared import http
+from shared import bodies, http
 from shared.errors import Invalid
 from shared.parsing import Line
 
@@ -79,7 +79,7 @@ class SettingsIn(BaseModel):
 async def change(request: web.Request) -> web.Response:
     """Change what is given of a site's settings."""
     caller = await access.caller(request, "deploy")
-    body = await http.read_model(request, SettingsIn)
+    body = await bodies.read_model(request, SettingsIn)
     found = await request.app[access.DEPLOYMENTS].change_settings(
         caller, access.deployment_id(request), body.changes(), ip=access.ip(request)
     )

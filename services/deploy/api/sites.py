@@ -11,7 +11,7 @@ from services.deploy.api import contents
 from services.deploy.api.contents import DEADLINE, MAX_BODY, DeployIn, ReplaceIn
 from services.deploy.deployments import RESTORE
 from services.deploy.edits import Edit
-from shared import http, idempotency, limits, streaming
+from shared import bodies, http, idempotency, limits, streaming
 from shared.errors import Invalid
 
 #: Anonymous sites of one address.
@@ -91,7 +91,7 @@ class EditsIn(BaseModel):
 async def edit(request: web.Request) -> web.Response:
     """Change the live version's text a little, all or nothing."""
     caller = await access.holder(request, "deploy")
-    body = await http.read_model(request, EditsIn)
+    body = await bodies.read_model(request, EditsIn)
     given = [Edit(versions.check_path(each.path), each.find, each.replace) for each in body.edits]
     made = await request.app[access.EDITS].edit(
         caller, access.deployment_id(request), given, if_version=body.if_version, preview=body.preview,

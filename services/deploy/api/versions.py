@@ -9,7 +9,7 @@ from services.deploy import access
 from services.deploy.api.contents import DEADLINE
 from services.deploy.deployments import BlobNotNamed
 from services.deploy.versions import MAX_FILE
-from shared import http
+from shared import bodies, http
 from shared.errors import Invalid
 
 routes = web.RouteTableDef()
@@ -67,8 +67,8 @@ class PublishIn(BaseModel):
 async def publish(request: web.Request) -> web.Response:
     """Put a version live; an older one is a rollback."""
     caller = await access.holder(request, "deploy")
-    body = await http.read_model(request, PublishIn)
-    made = await request.app[access.PUBLISHING].publish(
+    body = await bodies.read_model(request, PublishIn)
+    made = await request.app[access.PUBLISHING].put_live(
         caller, access.deployment_id(request), body.version, if_version=body.if_version, ip=access.ip(request)
     )
     return http.json(access.published(request, made))
@@ -83,6 +83,6 @@ async def put_blob(request: web.Request) -> web.Response:
     if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
         raise BlobNotNamed(hint="The address ends in 64 lowercase hex digits.")
     taken = await request.app[access.UPLOADS].take(
-        caller, access.deployment_id(request), digest, http.body_pieces(request, MAX_FILE)
+        caller, access.deployment_id(request), digest, bodies.pieces(request, MAX_FILE)
     )
     return http.json({"sha256": taken.sha256, "size": taken.size, "missing": taken.missing})

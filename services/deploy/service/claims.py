@@ -60,8 +60,10 @@ class Claims:
             if await deployments.count_active(conn, caller.account_id) >= plan.deployments:
                 raise LimitReached
             await claims.claim(conn, given, caller.account_id)
-            await self._telling.write(conn, given.id, slug, given.version, caller, ip=ip, action="site.claimed")
+            changed = await self._telling.write(
+                conn, given.id, slug, given.version, caller, ip=ip, action="site.claimed"
+            )
             found = await deployments.find(conn, caller.account_id, given.id)
-        await self._telling.tell(given.id, slug)
+        await self._telling.tell(changed)
         log.info("site.claimed", deployment=given.id, slug=slug, account=caller.account_id)
         return found

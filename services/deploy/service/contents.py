@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from services.deploy import checks, documents, owners, rules, variants, versions
+from services.deploy import checks, documents, owners, refusals, rule_files, rules, variants, versions
 from services.deploy.blobs import Blobs
 from services.deploy.checks import Finding
 from services.deploy.config import Config
@@ -137,7 +137,7 @@ class Contents:
     async def _read(self, files: Mapping[str, File]) -> dict[str, tuple[bytes, str]]:
         """Return those of the files that have to be gone through. Raise TooLarge, Unavailable."""
         read = {path: file for path, file in files.items() if versions.is_html(file.type) or file.type == versions.CSS}
-        read |= {path: files[path] for path in rules.FILES if path in files}
+        read |= {path: files[path] for path in rule_files.FILES if path in files}
         if sum(file.size for file in read.values()) > MAX_PAGES:
             raise TooLarge("The pages of this site are too large", hint="At most 64 MiB of HTML and CSS are taken.")
         return {path: (await self._blobs.load(file.sha256), file.type) for path, file in read.items()}
@@ -187,8 +187,9 @@ class Contents:
             there = await rows.touch(conn, {digest: len(data) for digest, (data, _) in blobs.items()})
         new = {digest: each for digest, each in blobs.items() if digest not in there}
         made = await asyncio.to_thread(_compress, new)
-        await self._blobs.put_all({digest: data for digest, (data, _) in blobs.items()} | _names(made))
-        return {digest: variants.sizes(each) for digest, each in made.items()}
+        named = {name: data for digest, each in made.items() for name, data in each.named(digest).items()}
+        await self._blobs.put_all({digest: data for digest, (data, _) in blobs.items()} | named)
+        return {digest: each.sizes for digest, each in made.items()}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -213,13 +214,15 @@ def _work(
 
     Raise KeyInFile, BadRules, TooLarge. For a thread: 25 MiB take longer than other requests should wait.
     """
-    secrets = checks.secrets(files)
-    checks.refuse({path: data for path, (data, _) in files.items() if only is None or path in only})
-    found = rules.parse({path: data for path, (data, _) in files.items() if path in rules.FILES})
-    warnings = [] if partial else checks.warnings(
-        files, paths=paths or frozenset(content.files), is_spa=bool(content.settings.get("is_spa")), rules=found,
-        submit_url=submit_url,
-    )  # fmt: skip
+    mine = {path: given for path, given in files.items() if only is None or path in only}
+    refusals.refuse(mine)
+    paths = paths or frozenset(content.files)
+    redirects, headers = (files.get(name, (b"", ""))[0] for name in (rule_files.REDIRECTS, rule_files.HEADERS))
+    own = rule_files.read(redirects, headers, paths)
+    is_spa = bool(content.settings.get("is_spa"))
+    warnings = [] if partial else checks.warnings(files, paths, is_spa=is_spa, own=own)
+    secrets = next((found for path, (data, kind) in files.items() if versions.is_html(kind)
+                    and (found := refusals.asks_for_secrets(data, path))), None)  # fmt: skip
     manifest, blobs = {}, {}
     for path, (given, kind) in files.items():
         if only is not None and path not in only:
@@ -230,7 +233,7 @@ def _work(
         digest = hashlib.sha256(data).hexdigest()
         manifest[path] = File(digest, len(data), kind)
         blobs[digest] = (data, kind)
-    return _Work(manifest=manifest, blobs=blobs, rules=rules.to_json(found), warnings=warnings, secrets=secrets)
+    return _Work(manifest=manifest, blobs=blobs, rules=rules.to_json(own), warnings=warnings, secrets=secrets)
 
 
 def _transformed(path: str, data: bytes, kind: str, content: Content, submit_url: str) -> bytes:
@@ -240,9 +243,5 @@ def _transformed(path: str, data: bytes, kind: str, content: Content, submit_url
     return documents.with_head(data, content.head) if path == versions.INDEX else data
 
 
-def _compress(blobs: Mapping[str, tuple[bytes, str]]) -> dict[str, dict[str, bytes]]:
+def _compress(blobs: Mapping[str, tuple[bytes, str]]) -> dict[str, variants.Variants]:
     return {digest: variants.make(data, kind) for digest, (data, kind) in blobs.items()}
-
-
-def _names(made: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
-    return {digest + ending: data for digest, each in made.items() for ending, data in each.items()}

@@ -73,8 +73,10 @@ class Deployments:
                 holder = "operator"
             moment = await deployments.delete(conn, deployment_id)
             await deployments.rest_name(conn, slug, holder)
-            await self._telling.write(conn, deployment_id, slug, version, caller, ip=ip, action="site.deleted")
-        await self._telling.tell(deployment_id, slug)
+            changed = await self._telling.write(
+                conn, deployment_id, slug, version, caller, ip=ip, action="site.deleted"
+            )
+        await self._telling.tell(changed)
         log.info("site.deleted", deployment=deployment_id, slug=slug)
         return moment
 
@@ -91,8 +93,10 @@ class Deployments:
             if await deployments.count_active(conn, caller.account_id) > plan.deployments:
                 raise LimitReached
             found = await deployments.find(conn, caller.account_id, deployment_id)
-            await self._telling.write(conn, deployment_id, slug, found.version, caller, ip=ip, action="site.restored")
-        await self._telling.tell(deployment_id, slug)
+            changed = await self._telling.write(
+                conn, deployment_id, slug, found.version, caller, ip=ip, action="site.restored"
+            )
+        await self._telling.tell(changed)
         log.info("site.restored", deployment=deployment_id, slug=slug)
         return found
 
@@ -109,12 +113,12 @@ class Deployments:
             slug = await self._telling.owned(conn, caller, deployment_id)
             held = await rows.lock(conn, deployment_id, caller.account_id)
             await deployments.change_settings(conn, deployment_id, settings, columns)
-            await self._telling.write(
+            changed = await self._telling.write(
                 conn, deployment_id, slug, held.live, caller, ip=ip, action="site.settings_changed",
                 detail={"changed": sorted(given)},
             )  # fmt: skip
             found = await deployments.find(conn, caller.account_id, deployment_id)
-        await self._telling.tell(deployment_id, slug)
+        await self._telling.tell(changed)
         log.info("site.settings_changed", deployment=deployment_id, slug=slug, changed=sorted(given))
         return found
 

@@ -162,8 +162,8 @@ class Publishing:
                 claim_digest=new.claim_token and credentials.digest(new.claim_token), expires_at=new.expires_at,
             )  # fmt: skip
             await self._add_version(conn, new.caller, (new.id, 1), content, prepared, live=live)
-            await self._telling.write(conn, new.id, slug, 1 if live else None, new.caller, ip=new.ip)
-        await self._telling.tell(new.id, slug)
+            changed = await self._telling.write(conn, new.id, slug, 1 if live else None, new.caller, ip=new.ip)
+        await self._telling.tell(changed)
         log.info("site.published", deployment=new.id, slug=slug, version=1, live=live)
         return Published(
             id=new.id, slug=slug, version=1, live=live, missing=sorted(prepared.missing), warnings=prepared.warnings,
@@ -203,10 +203,9 @@ class Publishing:
             number = held.last + 1
             await rows.take_number(conn, deployment_id, number)
             await self._add_version(conn, caller, (deployment_id, number), content, prepared, live=live)
-            if live:
-                await self._telling.write(conn, deployment_id, held.slug, number, caller, ip=ip)
-        if live:
-            await self._telling.tell(deployment_id, held.slug)
+            changed = live and await self._telling.write(conn, deployment_id, held.slug, number, caller, ip=ip)
+        if changed:
+            await self._telling.tell(changed)
         log.info("site.published", deployment=deployment_id, slug=held.slug, version=number, live=live)
         return Published(
             id=deployment_id, slug=held.slug, version=number, live=live, missing=sorted(prepared.missing),
@@ -233,11 +232,11 @@ class Publishing:
         await rows.add(conn, deployment_id, row, created_by=caller.credential_id)
         await blob_rows.add_missing(conn, deployment_id, number, prepared.missing)
         if live:
-            await rows.publish(conn, deployment_id, number, content.settings, published_by=caller.credential_id)
+            await rows.put_live(conn, deployment_id, number, content.settings, published_by=caller.credential_id)
 
     # Going live, and back
 
-    async def publish(
+    async def put_live(
         self, caller: Caller, deployment_id: str, number: int, *, if_version: int | None = None, ip: str
     ) -> Published:
         """Make a version the live one; an older one is a rollback. Idempotent.
@@ -248,14 +247,16 @@ class Publishing:
         warnings = await self.finish(caller, deployment_id, number)
         async with self._outbox.transaction() as conn:
             held = await rows.lock(conn, deployment_id, caller.account_id, if_version=if_version)
+            changed = None
             if held.live != number:
                 version = await rows.find(conn, deployment_id, number)
-                await rows.publish(conn, deployment_id, number, version.settings, published_by=caller.credential_id)
-                await self._telling.write(
+                await rows.put_live(conn, deployment_id, number, version.settings, published_by=caller.credential_id)
+                changed = await self._telling.write(
                     conn, deployment_id, held.slug, number, caller, ip=ip,
                     action="site.rolled_back" if number < (held.live or 0) else "site.published",
                 )  # fmt: skip
-        await self._telling.tell(deployment_id, held.slug)
+        if changed:
+            await self._telling.tell(changed)
         log.info("site.published", deployment=deployment_id, slug=held.slug, version=number, live=True)
         return Published(
             id=deployment_id, slug=held.slug, version=number, live=True, warnings=warnings,

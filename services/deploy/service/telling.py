@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from services.deploy.changed import Changed, Changes
 from services.deploy.deployments import DeploymentNotFound
-from services.deploy.live import LiveSites
 from services.deploy.store import deployments
 from shared import db, outbox
 from shared.auth_client import Caller
@@ -14,8 +14,8 @@ from shared.events import Audited, SiteChanged
 class Telling:
     """Tells caches and the audit trail; one per process."""
 
-    def __init__(self, live: LiveSites) -> None:
-        self._live = live
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
 
     async def owned(self, conn: db.Connection, caller: Caller, deployment_id: str) -> str:
         """Return the slug of the caller's deployment. Raise DeploymentNotFound, also for a key of another site."""
@@ -27,16 +27,17 @@ class Telling:
         self, conn: db.Connection, deployment_id: str, slug: str, version: int | None, caller: Caller, *,
         ip: str | None, action: str = "site.published", detail: dict[str, Any] | None = None,
         gone: tuple[str, ...] = (),
-    ) -> None:  # fmt: skip
-        """Write beside a change what every cache and the audit trail have to hear.
+    ) -> Changed:  # fmt: skip
+        """Write beside a change what every cache and the audit trail have to hear; return what `tell` is to tell.
 
         `gone` are custom domains that it had until now.
         """
         names = (*await deployments.domains(conn, deployment_id), *gone)
+        changed = Changed(id=deployment_id, slug=slug, domains=names)
         await outbox.add(conn, SiteChanged(deployment_id=deployment_id, slug=slug, domains=names))
         if caller.kind == "claim":
             # there is no account whose trail it could be
-            return
+            return changed
         event = Audited(
             account_id=caller.account_id,
             at=datetime.now(UTC),
@@ -47,10 +48,11 @@ class Telling:
             detail={"site": deployment_id, "slug": slug, "version": version, **(detail or {})},
         )
         await outbox.add(conn, event)
+        return changed
 
-    async def tell(self, deployment_id: str, slug: str, domains: tuple[str, ...] = ()) -> None:
+    async def tell(self, *sites: Changed) -> None:
         """Tell every cache now, after the commit and before the answer: nobody gets the old version afterwards."""
-        self._live.drop(slug, deployment_id, *domains)
+        await self._changes.tell(sites)
 
 
 def require_bound(caller: Caller, deployment_id: str, slug: str) -> None:

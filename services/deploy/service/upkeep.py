@@ -10,6 +10,7 @@ from typing import Final
 
 from services.deploy import owners, sweeps, variants
 from services.deploy.blobs import Blobs
+from services.deploy.changed import Changed
 from services.deploy.service.telling import Telling
 from services.deploy.store import blobs as blob_rows
 from shared import db, logs, outbox
@@ -82,7 +83,7 @@ class Upkeep:
                 for site in sites:
                     await outbox.add(conn, SiteChanged(deployment_id=site.id, slug=site.slug))
             for site in sites:
-                await self._telling.tell(site.id, site.slug)
+                await self._telling.tell(Changed(id=site.id, slug=site.slug))
                 log.info("site.expired", deployment=site.id, slug=site.slug)
             if not sites:
                 return done

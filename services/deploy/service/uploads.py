@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.deploy import checks, variants
+from services.deploy import refusals, variants
 from services.deploy.blobs import Blobs
 from services.deploy.deployments import BlobNotNamed, DigestMismatch, WrongSize
 from services.deploy.service.publishing import Publishing
@@ -73,11 +73,11 @@ class Uploads:
             if digest in await rows.touch(conn, {digest: size}):
                 return None
         spool.seek(0)
-        if size <= IN_MEMORY or (variants.LEAST <= size <= variants.MOST and variants.compressible(kind)):
+        if size <= IN_MEMORY or (variants.SMALLEST <= size <= variants.LARGEST and variants.compressible(kind)):
             data = await asyncio.to_thread(spool.read)
             made = await asyncio.to_thread(variants.make, data, kind)
-            await self._blobs.put_all({digest: data} | {digest + ending: each for ending, each in made.items()})
-            return variants.sizes(made)
+            await self._blobs.put_all({digest: data} | made.named(digest))
+            return made.sizes
         spool.rollover()
         with tempfile.NamedTemporaryFile() as file:
             await asyncio.to_thread(_copy, spool, file)
@@ -103,7 +103,7 @@ async def _receive(
     pieces: AsyncIterator[bytes], spool: "tempfile.SpooledTemporaryFile[bytes]", digest: str, expected: int | None
 ) -> int:
     """Write the pieces down and return their size. Raise WrongSize, DigestMismatch, KeyInFile."""
-    hashed, size, scanner = hashlib.sha256(), 0, checks.KeyScanner("This file")
+    hashed, size, scanner = hashlib.sha256(), 0, refusals.KeyScanner()
     async for piece in pieces:
         size += len(piece)
         if expected is not None and size > expected:
@@ -111,6 +111,7 @@ async def _receive(
         hashed.update(piece)
         scanner.feed(piece)
         spool.write(piece)
+    scanner.check("This file")
     if expected is not None and size != expected:
         raise WrongSize(
             f"The file was named with {expected} bytes", hint="Deploy again with its size as it is, then send it."

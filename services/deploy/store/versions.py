@@ -113,7 +113,7 @@ async def findings(conn: Connection, deployment_id: str, number: int) -> list[Fi
     return [Finding(**each) for each in found or ()]
 
 
-async def publish(
+async def put_live(
     conn: Connection, deployment_id: str, number: int, settings: Mapping[str, Any], *, published_by: str
 ) -> None:
     """Make a version the live one, and note that as an event: nothing is rewritten."""

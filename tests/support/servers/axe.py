@@ -6,7 +6,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from tests.support.servers.machine import MissingServerError, apt_install, can_install, say
+from tests.support.servers.machine import MissingServerError, apt_install, can_install, installing, say
 
 FOLDER = Path(__file__).parents[2] / "browser"
 INSTALLED = FOLDER / "node_modules" / "axe-core"
@@ -16,8 +16,9 @@ INSTALLED = FOLDER / "node_modules" / "axe-core"
 def axe_source() -> str:
     """Give the engine's script; installed with npm, into a folder that git ignores, when it is not there yet."""
     pinned = json.loads((FOLDER / "package.json").read_text())["devDependencies"]["axe-core"]
-    if installed_version() != pinned:
-        install()
+    with installing():
+        if installed_version() != pinned:
+            install()
     return (INSTALLED / "axe.min.js").read_text()
 
 

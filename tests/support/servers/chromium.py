@@ -6,7 +6,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from tests.support.servers.machine import MissingServerError, apt_install, can_install, say
+from tests.support.servers.machine import MissingServerError, apt_install, can_install, installing, say
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = (
@@ -19,14 +19,16 @@ ASK = "from playwright.sync_api import sync_playwright as p\nwith p() as it: pri
 @cache
 def chromium_path() -> str:
     """Give the path of an installed browser; else install one."""
-    path = on_this_machine() or playwrights()
-    if path is None and can_install():
-        apt_install("chromium")
-        path = on_this_machine()
-    if path is None:
-        say("fetching Playwright's Chromium")
-        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False, capture_output=True)
-        path = playwrights()
+    with installing():
+        path = on_this_machine() or playwrights()
+        if path is None and can_install():
+            apt_install("chromium")
+            path = on_this_machine()
+        if path is None:
+            say("fetching Playwright's Chromium")
+            command = [sys.executable, "-m", "playwright", "install", "chromium"]
+            subprocess.run(command, check=False, capture_output=True)
+            path = playwrights()
     if path is None:
         message = "no Chromium: install chromium or google-chrome, or run `playwright install chromium`"
         raise MissingServerError(message)

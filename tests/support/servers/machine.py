@@ -1,12 +1,13 @@
-"""What this machine offers: ports, programs, a container engine, the system's packages."""
+"""What this machine offers: programs, a container engine, the system's packages."""
 
+import fcntl
 import gc
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,9 +16,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.ports import free_port
+
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
+#: Bytes that must be free in memory: what all workers' servers need together, and as much again.
+MEMORY = 2 * 2**30
 POLICY = Path("/usr/sbin/policy-rc.d")
 uncaptured: Callable[[], AbstractContextManager[None]] = nullcontext  # conftest lifts pytest's capture here
 
@@ -30,12 +35,6 @@ def say(text: str) -> None:
     """Tell the person at the terminal what takes the time."""
     with uncaptured():
         print(f"\ntests: {text}", file=sys.stderr, flush=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def program(name: str, *folders: str) -> Path | None:
@@ -128,6 +127,29 @@ def container(
     finally:
         it.stop(force=True, delete_volume=True)
         it.get_docker_client().client.close()
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """Give a directory of one's own for a server's data: in memory where there is room.
+
+    A disk spends more time on making and removing a database's thousand files than the tests on using them.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private one in it
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY
+    folder = Path(tempfile.mkdtemp(prefix=f"invoker-{name}-", dir=memory if roomy else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def installing() -> Iterator[None]:
+    """Let one process at a time look for a program and install it: the next one finds it there."""
+    with (Path(tempfile.gettempdir()) / f"invoker-tests-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def can_install() -> bool:

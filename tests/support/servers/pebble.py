@@ -10,15 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.servers.machine import (
-    MissingServerError,
-    apt_install,
-    can_install,
-    end,
-    free_port,
-    program,
-    wait_until,
-)
+from tests.support.ports import free_port
+from tests.support.servers.machine import MissingServerError, apt_install, can_install, end, program, wait_until
 
 #: For localhost, with its key: of the authority's own HTTPS.
 CERTIFICATE = Path(__file__).parents[2] / "data" / "localhost.pem"

@@ -6,19 +6,19 @@ import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from tests.support.servers.machine import MissingServerError, container, end, engine_has, free_port, program, wait_until
+from tests.support.ports import free_port
+from tests.support.servers.machine import MissingServerError, container, end, engine_has, program, scratch, wait_until
 
 T = TypeVar("T")
 
@@ -30,16 +30,19 @@ SETTINGS = {
     "jit": "off",
     "autovacuum": "off",
     "max_connections": "300",
-    "max_wal_size": "4GB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
 }
 OPTIONS = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
 
 
-@dataclass(frozen=True, slots=True)
 class Postgres:
-    """A running server: `dsn` may create databases."""
+    """A running server: `dsn` may create databases. Its connection is kept: every test makes two statements on it."""
 
-    dsn: str
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._kept: asyncpg.Connection | None = None
 
     def url(self, database: str) -> str:
         return urlunsplit(urlsplit(self.dsn)._replace(path=f"/{database}"))
@@ -48,11 +51,23 @@ class Postgres:
         run_sync(self._execute(sql))
 
     async def _execute(self, sql: str) -> None:
-        connection = await asyncpg.connect(self.dsn)
-        try:
-            await connection.execute(sql)
-        finally:
-            await connection.close()
+        if self._kept is None or self._kept.is_closed():
+            self._kept = await asyncpg.connect(self.dsn)
+        await self._kept.execute(sql)
+
+    def clone(self, template: str, name: str) -> None:
+        """Make a database like another one, which nobody is connected to."""
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {run_sync(self._strategy())}')
+
+    async def _strategy(self) -> str:
+        """Have files copied as files: PostgreSQL 15 and later would write them page by page, and log that."""
+        await self._execute("SELECT 1")
+        assert self._kept is not None
+        return "STRATEGY FILE_COPY" if self._kept.get_server_version().major >= 15 else ""
+
+    def close(self) -> None:
+        if self._kept is not None:
+            run_sync(self._kept.close(timeout=5))
 
     def crash(self) -> None:
         """Lose every connection and all that is in memory, as `pg_ctl restart -m immediate` does.
@@ -73,18 +88,31 @@ class Postgres:
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine from a synchronous fixture, on a loop and thread of its own."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+    """Run a coroutine from a synchronous fixture, on the loop that all of them share."""
+    return asyncio.run_coroutine_threadsafe(work, _errands()).result()
+
+
+@cache
+def _errands() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    Thread(target=loop.run_forever, name="errands", daemon=True).start()
+    return loop
+
+
+@contextmanager
+def reached(dsn: str, what: str, log: Callable[[], str], **patience: Any) -> Iterator[Postgres]:
+    """Give a server once it answers."""
+    with closing(Postgres(dsn)) as server:
+        wait_until(server.answers, what, log, **patience)
+        yield server
 
 
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
     """Give the first that can be had: a named one, a container, installed binaries, the wheel's binaries."""
     if dsn := os.environ.get("TEST_DATABASE_URL"):
-        server = Postgres(dsn)
-        wait_until(server.answers, f"TEST_DATABASE_URL ({urlsplit(dsn).hostname})", str, within=10)
-        yield server
+        with reached(dsn, f"TEST_DATABASE_URL ({urlsplit(dsn).hostname})", str, within=10) as server:
+            yield server
     elif engine_has(IMAGE):
         with from_container() as server:
             yield server
@@ -105,9 +133,9 @@ def from_container() -> Iterator[Postgres]:
     command = " ".join(["postgres", *OPTIONS])
     data = "/var/lib/postgresql/data"
     with container(IMAGE, 5432, command, tmpfs=data, POSTGRES_PASSWORD="test") as (it, host, port):
-        server = Postgres(f"postgresql://postgres:test@{host}:{port}/postgres")
-        wait_until(server.answers, IMAGE, lambda: b"".join(it.get_logs()).decode())
-        yield server
+        dsn = f"postgresql://postgres:test@{host}:{port}/postgres"
+        with reached(dsn, IMAGE, lambda: b"".join(it.get_logs()).decode()) as server:
+            yield server
 
 
 def binaries() -> Path:
@@ -124,20 +152,17 @@ def binaries() -> Path:
 @contextmanager
 def from_binaries(folder: Path) -> Iterator[Postgres]:
     """Run a cluster in a private directory; never as root, which PostgreSQL refuses."""
-    home = Path(tempfile.mkdtemp(prefix="invoker-postgres-"))
-    data, port = home / "data", free_port()
-    identity = unprivileged(home)
-    try:
+    port = free_port()
+    with scratch("postgres") as home:
+        data, identity = home / "data", unprivileged(home)
         if identity and "site-packages" in folder.parts:
             folder = copy_of_wheel(folder, home)
         initdb = f"'{folder}/initdb' -D '{data}' -U postgres -A trust -E UTF8 --locale=C --no-sync"
         serve = f"'{folder}/postgres' -D '{data}' -h 127.0.0.1 -p {port} -k '{home}'"
         with in_background(f"{initdb} && exec {serve} {' '.join(OPTIONS)}", home, identity) as process:
-            server = Postgres(f"postgresql://postgres@127.0.0.1:{port}/postgres")
-            wait_until(server.answers, serve, (home / "log").read_text, alive=lambda: process.poll() is None)
-            yield server
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+            dsn, log = f"postgresql://postgres@127.0.0.1:{port}/postgres", home / "log"
+            with reached(dsn, serve, log.read_text, alive=lambda: process.poll() is None) as server:
+                yield server
 
 
 @contextmanager

@@ -1,16 +1,15 @@
 """A RabbitMQ for the test session, and private ones for the tests that kill it."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tests.support.ports import free_port
 from tests.support.servers.machine import (
     MissingServerError,
     apt_install,
@@ -18,8 +17,9 @@ from tests.support.servers.machine import (
     container,
     end,
     engine_has,
-    free_port,
+    installing,
     program,
+    scratch,
     wait_until,
 )
 
@@ -180,12 +180,8 @@ def running_rabbitmq() -> Iterator[Broker]:
     if url := os.environ.get("TEST_AMQP_URL"):
         yield ExternalBroker(url)
         return
-    home = Path(tempfile.mkdtemp(prefix="invoker-rabbitmq-"))
-    try:
-        with private_rabbitmq(home) as broker:
-            yield broker
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with scratch("rabbitmq") as home, private_rabbitmq(home) as broker:
+        yield broker
 
 
 @contextmanager
@@ -204,10 +200,11 @@ def private_rabbitmq(folder: Path) -> Iterator[Broker]:
 
 
 def installed() -> Path:
-    server = program("rabbitmq-server", *FOLDERS)
-    if server is None and can_install():
-        apt_install("rabbitmq-server")
+    with installing():
         server = program("rabbitmq-server", *FOLDERS)
+        if server is None and can_install():
+            apt_install("rabbitmq-server")
+            server = program("rabbitmq-server", *FOLDERS)
     if server is None:
         message = "no RabbitMQ: set TEST_AMQP_URL, start a container engine, or install rabbitmq-server"
         raise MissingServerError(message)
