@@ -39,7 +39,6 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         db.pool(dsn, NAME, size=config.database_pool_size) as pool,
         auth_client.connect(config.auth_internal_url, token) as checker,
         outbox.open_outbox(pool, bus) as messages,
-        proofs.opened(config, proofs.Probe(token)) as looks,
         AsyncExitStack() as stack,
     ):
         await db.check_schema(pool, NAME)
@@ -50,7 +49,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         publishing = Publishing(pool, messages, blobs, telling, config)
         deployments = Deployments(pool, messages, telling, config)
         visitors = sites.Sites(live, blobs, config)
-        challenges = Challenges(pool, proofs.Probe(token))
+        challenges = Challenges(pool, config)
 
         async def ready() -> None:
             await db.check_schema(pool, NAME)
@@ -69,15 +68,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public[forms.LIVE] = live
         public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
         public[sites.SITES] = visitors
-        domains = DomainService(
-            pool,
-            messages,
-            proofs=looks,
-            telling=telling,
-            certificates=Certificates(config.certificates_dir),
-            config=config,
-        )
-        public[api.domains.DOMAINS] = domains
+        public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
         public.add_routes([*api.routes, *forms.routes, *sites.routes])
 
         private = server.internal_app(config, ready)
@@ -90,12 +81,25 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             server.serving(private) as internal_server,
             bus.consume(handlers.QUEUE, handlers.bound(pool, changes)),
             jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
-            jobs.working(worker.domain_jobs(domains, _certificates(pool, looks, config))),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
 
 
-def _certificates(pool: db.Pool, looks: proofs.Proofs, config: Config) -> "CertificateService | None":
+@asynccontextmanager
+async def _domains(
+    pool: db.Pool, messages: outbox.Outbox, telling: Telling, config: Config
+) -> AsyncIterator[DomainService]:
+    """Open custom domains, and look after them while the context is open."""
+    async with proofs.opened(config) as looks:
+        certificates = Certificates(config.certificates_dir)
+        domains = DomainService(pool, messages, proofs=looks, telling=telling, certificates=certificates, config=config)
+        async with jobs.working(worker.domain_jobs(domains, _authority(pool, looks, certificates, config))):
+            yield domains
+
+
+def _authority(
+    pool: db.Pool, looks: proofs.Proofs, certificates: Certificates, config: Config
+) -> "CertificateService | None":
     """Return what gets certificates, None where none are got."""
     if not config.acme_directory:
         return None
@@ -107,7 +111,7 @@ def _certificates(pool: db.Pool, looks: proofs.Proofs, config: Config) -> "Certi
         pool,
         proofs=looks,
         authority=Authority(config.acme_directory, config.acme_email, config.acme_ca_file),
-        certificates=Certificates(config.certificates_dir),
+        certificates=certificates,
         directory=config.acme_directory,
     )
 

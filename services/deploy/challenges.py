@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from services.deploy.config import Config
 from services.deploy.domains import PROOF_PATH
 from services.deploy.proofs import CHALLENGE_PATH, Probe
 from services.deploy.store import domains as store
@@ -28,8 +29,8 @@ _HEADERS: Final = {hdrs.CACHE_CONTROL: "no-store", hdrs.SERVER: "invoker", "X-Co
 class Challenges:
     """Answers them; one for each process."""
 
-    def __init__(self, pool: db.Pool, probe: Probe) -> None:
-        self._pool, self._probe = pool, probe
+    def __init__(self, pool: db.Pool, config: Config) -> None:
+        self._pool, self._probe = pool, Probe(config)
         self._read: asyncio.Task[dict[str, str]] | None = None
         #: How often the table was read; the tests look at it.
         self.queries = 0
