@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from services.deploy import access, api, forms, handlers, internal, proofs, sites, worker
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
@@ -46,7 +48,6 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         changes = await stack.enter_async_context(open_changes(pool, live, config))
         blobs = Blobs(config.blobs_url)
         telling = Telling(changes)
-        publishing = Publishing(pool, messages, blobs, telling, config)
         deployments = Deployments(pool, messages, telling, config)
         visitors = sites.Sites(live, blobs, config)
         challenges = Challenges(pool, config)
@@ -56,19 +57,12 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
 
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
-        public[access.PUBLISHING] = publishing
-        public[access.DEPLOYMENTS] = deployments
-        public[access.EDITS] = Edits(pool, blobs, publishing, telling, config)
-        public[access.UPLOADS] = Uploads(pool, blobs, publishing, telling)
-        public[access.CLAIMS] = Claims(pool, messages, telling, config)
-        public[access.ARCHIVES] = Archives(pool, blobs, telling)
+        _equip(public, pool, messages, blobs, telling, config)
         public[access.CALLERS] = Callers(config, checker)
-        public[access.CONFIG] = config
-        public[forms.INTAKE] = Intake(pool, messages, config)
-        public[forms.LIVE] = live
-        public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
-        public[sites.SITES] = visitors
+        public[access.DEPLOYMENTS] = deployments
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
+        public[forms.LIVE] = live
+        public[sites.SITES] = visitors
         public.add_routes([*api.routes, *forms.routes, *sites.routes])
 
         private = server.internal_app(config, ready)
@@ -83,6 +77,21 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
+
+
+def _equip(  # noqa: PLR0917 - called once, right above
+    public: web.Application, pool: db.Pool, messages: outbox.Outbox, blobs: Blobs, telling: Telling, config: Config
+) -> None:
+    """Give the application what only its handlers use."""
+    publishing = Publishing(pool, messages, blobs, telling, config)
+    public[access.PUBLISHING] = publishing
+    public[access.EDITS] = Edits(pool, blobs, publishing, telling, config)
+    public[access.UPLOADS] = Uploads(pool, blobs, publishing, telling)
+    public[access.CLAIMS] = Claims(pool, messages, telling, config)
+    public[access.ARCHIVES] = Archives(pool, blobs, telling)
+    public[access.CONFIG] = config
+    public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
+    public[forms.INTAKE] = Intake(pool, messages, config)
 
 
 @asynccontextmanager

@@ -6,11 +6,10 @@ import urllib.parse
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from services.deploy import rules
+from services.deploy import rules, versions
 from services.deploy.markup import Element
 from services.deploy.rules import Rules
 
-INDEX: Final = "index.html"
 #: Which attributes of a tag name something that the page loads.
 _LOADS: Final = {
     "audio": ("src",),
@@ -111,7 +110,7 @@ def local_path(url: str, page: str, base_url: str = "") -> str | None:
 def exists(path: str, paths: Collection[str], own: Rules) -> bool:
     """Tell whether the site has an answer to a path: a file, a directory's page, or a rule."""
     key = path[1:]
-    if key in paths or f"{key.rstrip('/')}/{INDEX}".lstrip("/") in paths:
+    if key in paths or f"{key.rstrip('/')}/{versions.INDEX}".lstrip("/") in paths:
         return True
     return rules.match_redirect(own, path) is not None
 

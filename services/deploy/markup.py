@@ -26,8 +26,8 @@ _ATTRIBUTES: Final = r"""
 """
 _TOKEN: Final = re.compile(
     rf"""
-      <!--(?:-?>|(?s:.*?)(?:--!?>|\Z))
-    | <(?:[!?]|/(?![a-zA-Z]))[^>]*+(?:>|\Z)
+      <!--(?:-?>|(?s:.*?)(?:--!?>|(?P<open>\Z)))
+    | <(?:[!?]|/(?=[^a-zA-Z]))[^>]*+(?:>|(?P<unended>\Z))
     | <(?P<end>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*+){_ATTRIBUTES}
     """,
     re.VERBOSE,
@@ -77,11 +77,12 @@ def decode(page: bytes) -> str:
         return page.decode("latin-1")
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """Yield tags, comments and doctypes in the order of the source."""
-    at = 0
+def tokens(text: str, at: int = 0) -> Iterator[Token]:
+    """Yield tags, comments and doctypes in the order of the source from a place on, up to one that has no end."""
     while found := _TOKEN.search(text, at):
         start, at = found.span()
+        if found["open"] is not None or found["unended"] is not None:
+            return
         if (source := found["name"]) is None:
             yield Token("", False, "", start, at)
             continue
