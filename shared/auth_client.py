@@ -44,7 +44,8 @@ SCOPES: Final = frozenset({"full", "deploy", "read", "submissions", "webhooks", 
 IMPLIES: Final = {"deploy": frozenset({"read"}), "webhooks": frozenset({"read"}), "full": SCOPES}
 
 
-Kind = Literal["key", "session"]
+#: A claim token is deploy's own: it stands for the one anonymous site that it was given with.
+Kind = Literal["key", "session", "claim"]
 
 
 class Caller(BaseModel):
@@ -64,6 +65,8 @@ class Caller(BaseModel):
     expires_at: datetime | None = None
     #: Of the account, whose changes it counts.
     revision: int = 0
+    #: When the account was made.
+    account_created_at: datetime | None = None
 
     def wire(self) -> dict[str, Any]:
         """Return what travels from auth to whoever asked; `Caller.model_validate` reads it."""

@@ -19,6 +19,8 @@ class Plan(BaseModel, frozen=True):
     """What an account on this plan may have."""
 
     deployments: int = Field(ge=0)
+    #: Bytes of all its sites' files together, each counted once for each site.
+    storage: int = Field(default=1024**3, ge=0)
 
 
 class BaseConfig(BaseSettings):
@@ -103,6 +105,10 @@ class BaseConfig(BaseSettings):
     @classmethod
     def _json(cls, value: Any) -> Any:
         return pydantic.TypeAdapter(dict[str, Plan]).validate_json(value) if isinstance(value, str) else value
+
+    def plan(self, name: str) -> Plan:
+        """Return what an account on this plan may have; a plan that is not configured is the free one."""
+        return self.plans.get(name) or self.plans["free"]
 
     def site_url(self, slug: str) -> str:
         """Return where a site is served, without a trailing slash."""

@@ -1,5 +1,7 @@
 """Every error a caller can get: a class each with its status, stable code and text, and one way to show them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -17,8 +19,16 @@ class AppError(Exception):
     #: Seconds; sent as `Retry-After`. Every 429 and 503 has one.
     retry_after: float | None = None
 
+    #: What programs need to know beside the code; joins the error object.
+    details: Mapping[str, Any] = MappingProxyType({})
+
     def __init__(
-        self, message: str | None = None, *, hint: str | None = None, retry_after: float | None = None
+        self,
+        message: str | None = None,
+        *,
+        hint: str | None = None,
+        retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message or self.message)
         if message is not None:
@@ -27,10 +37,12 @@ class AppError(Exception):
             self.hint = hint
         if retry_after is not None:
             self.retry_after = retry_after
+        if details is not None:
+            self.details = details
 
     def body(self, request_id: str) -> dict[str, Any]:
         """Return the error object of the API."""
-        body = {"error": self.message, "code": self.code, "request_id": request_id}
+        body = {**self.details, "error": self.message, "code": self.code, "request_id": request_id}
         return body | {"hint": self.hint} if self.hint else body
 
 

@@ -4,7 +4,6 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -12,42 +11,22 @@ from ipaddress import ip_address
 from typing import Any, Final, TypeVar, cast
 
 import orjson
-import pydantic
 from aiohttp import hdrs, web
 
-from shared import ids, logs, parsing
+from shared import ids, logs
 from shared.deadlines import Deadlines
-from shared.errors import (
-    AppError,
-    BadRequest,
-    DeadlineExceeded,
-    MethodNotAllowed,
-    NotFound,
-    Timeout,
-    TooLarge,
-    Unavailable,
-    Unreadable,
-    UnsupportedMediaType,
-)
+from shared.errors import AppError, BadRequest, DeadlineExceeded, MethodNotAllowed, NotFound, Unavailable, Unreadable
 
 log = logs.get(__name__)
 
-M = TypeVar("M", bound=pydantic.BaseModel)
 H = TypeVar("H", bound=Callable[..., Awaitable[web.StreamResponse]])
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
-#: A body that is not here by then is not coming (R17): seconds for the whole of it.
-BODY_DEADLINE: Final = 15.0
 #: A caller's own request id is kept when it has this form.
 _REQUEST_ID: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
-
-#: Types under which JSON arrives: its own, curl's default for `-d`, and "some bytes", the default of many libraries.
-_JSON: Final = frozenset({"application/json", "application/x-www-form-urlencoded", "application/octet-stream"})
-#: Codings of a body that are undone before it is read.
-_CODINGS: Final = frozenset({"identity", "gzip", "deflate"})
 
 #: Facts that a handler learns and the log line of its request shall have (account, key).
 FACTS: Final = web.RequestKey("facts", dict[str, Any])
@@ -110,58 +89,6 @@ def error_response(error: AppError) -> web.Response:
     if error.status == 401:
         response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
     return response
-
-
-# Bodies
-
-
-async def read_body(request: web.BaseRequest, limit: int) -> bytes:
-    """Read the whole body, decompressed. Raise TooLarge past `limit` bytes, Timeout when it does not arrive."""
-    if (length := request.content_length) is not None and length > limit:
-        raise TooLarge(hint=f"At most {limit} bytes are taken here.")
-    if (coding := request.headers.get(hdrs.CONTENT_ENCODING)) is not None and coding.lower() not in _CODINGS:
-        raise UnsupportedMediaType("This content coding cannot be read", hint="Send the body as it is, or with gzip.")
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        # nearly every small body came with the headers: there is nothing to wait for
-        async with nullcontext() if request.content.is_eof() else asyncio.timeout(BODY_DEADLINE):
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                if size > limit:
-                    raise TooLarge(hint=f"At most {limit} bytes are taken here.")
-                chunks.append(chunk)
-    except TimeoutError:
-        raise Timeout from None
-    except (web.RequestPayloadError, ConnectionResetError) as error:
-        # nothing after it can be read either; unless it counts as read, aiohttp tries, and logs the error as ours
-        request.content.feed_eof()
-        raise Unreadable from error
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-async def read_json_bytes(request: web.Request) -> bytes:
-    """Read a body that is to be JSON, within the route's limit, and leave the parsing to the caller.
-
-    Raise UnsupportedMediaType for a declared type that is not JSON.
-    """
-    declared = request.headers.get(hdrs.CONTENT_TYPE, "application/json").partition(";")[0].strip().lower()
-    if not (declared in _JSON or declared.endswith("+json")):
-        raise UnsupportedMediaType(hint="Send the body as application/json.")
-    return await read_body(request, rules_of(request).body)
-
-
-async def read_json(request: web.Request) -> Any:
-    """Read the body as JSON. Raise UnsupportedMediaType as `read_json_bytes`, BadRequest for a body that is none."""
-    return parsing.parse_json(await read_json_bytes(request))
-
-
-async def read_model(request: web.Request, model: type[M]) -> M:
-    """Read the body as `model`.
-
-    Raise Invalid (422) naming the first field that does not fit; what the caller sent is not repeated.
-    """
-    return parsing.read(model, await read_json_bytes(request))
 
 
 # The edge

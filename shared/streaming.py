@@ -24,6 +24,21 @@ async def json(
     """
     response = web.StreamResponse(headers=headers)
     response.content_type = "application/json"
+    return await _send(request, response, pieces)
+
+
+async def download(
+    request: web.Request, pieces: AsyncGenerator[bytes, None], *, name: str, content_type: str
+) -> web.StreamResponse:
+    """Answer with a file to be kept under `name`, plain ASCII; what breaks off ends as `json` does."""
+    response = web.StreamResponse(headers={hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"'})
+    response.content_type = content_type
+    return await _send(request, response, pieces)
+
+
+async def _send(
+    request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]
+) -> web.StreamResponse:
     http.dress(request, response)
     response.enable_chunked_encoding()
     async with aclosing(pieces):

@@ -20,7 +20,7 @@ from services.auth.service.sessions import Sessions
 from services.auth.service.trail import Trail
 from services.auth.service.upkeep import Upkeep
 from services.auth.usage import Usage
-from shared import db, denials, http, origins, outbox, server
+from shared import db, denials, http, jobs, origins, outbox, server
 from shared.bus import Bus
 from shared.callers import Callers
 from shared.limits import Limiter
@@ -60,7 +60,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             server.serving(public) as outside,
             server.serving(server.internal_app(config, ready), around=verify) as inside,
             bus.consume(handlers.QUEUE, handlers.bound(trail)),
-            worker.working(worker.jobs(Upkeep(pool, box, app_url=config.app_url))),
+            jobs.working(worker.jobs(Upkeep(pool, box, app_url=config.app_url))),
         ):
             yield server.Service(name="auth", public=outside, internal=inside, ready=ready)
 

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from services.auth.service.checks import Checks
-from shared import http
+from shared import bodies, http
 from shared.errors import AppError, Invalid, Unauthorized
 from shared.server import Answer
 
@@ -31,7 +31,7 @@ def verify_first(checks: Checks, token: str) -> Callable[[Answer], Answer]:
         given = request.headers.get(hdrs.AUTHORIZATION, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, allowed):
             raise Unauthorized(hint="Internal endpoints take the service token.")
-        body = _BODY.fullmatch(await http.read_body(request, 4 * http.KIB))
+        body = _BODY.fullmatch(await bodies.read(request, 4 * http.KIB))
         if body is None:
             raise Invalid('The body must be {"digest": "…"} or {"session": "…"} with a lowercase hex SHA-256')
         kind, digest, seen = body.groups(b"")

@@ -1,9 +1,9 @@
 """The bytes of files, each stored once under its SHA-256, in a directory or a bucket."""
 
 import asyncio
-import hashlib
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import ObjectStore, from_url
 from yarl import URL
 
+from services.deploy import variants
 from shared import logs
 from shared.errors import Unavailable
 
@@ -38,66 +39,103 @@ class Blobs:
         self._store: ObjectStore = from_url(url, mkdir=True) if self._folder else from_url(url)
         self._memory: LRUCache[str, bytes] = LRUCache(MEMORY, getsizeof=len)
 
-    async def put_all(self, blobs: Mapping[str, bytes]) -> None:
-        """Store bytes by digest, durably; idempotent. Raise Unavailable when the store does not take them."""
+    async def put_all(self, blobs: Mapping[str, bytes | Path]) -> None:
+        """Store bytes by name, durably; idempotent. Raise Unavailable when the store does not take them.
+
+        A name is a digest, or that and the ending of a variant. Bytes in a file are sent on piece by piece.
+        """
         writes = asyncio.Semaphore(_WRITES)
 
-        async def put(digest: str, data: bytes) -> None:
+        async def put(name: str, data: bytes | Path) -> None:
             async with writes:
-                await self._put(digest, data)
+                await self._put(name, data)
 
         try:
             async with asyncio.TaskGroup() as group:
-                for digest, data in blobs.items():
-                    group.create_task(put(digest, data))
+                for name, data in blobs.items():
+                    group.create_task(put(name, data))
             if self._folder:
-                await asyncio.to_thread(_sync, self._folder, [_key(digest) for digest in blobs])
+                await asyncio.to_thread(_sync, self._folder, [_key(name) for name in blobs])
         except* (OSError, obstore.exceptions.BaseError) as errors:
             log.exception("blobs.not_stored", count=len(blobs))
             raise Unavailable from errors
 
-    async def _put(self, digest: str, data: bytes) -> None:
+    async def _put(self, name: str, data: bytes | Path) -> None:
+        if isinstance(data, Path):
+            # piece by piece, and under its name when all is there: the library can do that only by overwriting
+            if await self._size(name) != (await asyncio.to_thread(data.stat)).st_size:
+                await obstore.put_async(self._store, _key(name), data, max_concurrency=1)
+            return
         try:
-            await obstore.put_async(self._store, _key(digest), data, mode="create")
+            await obstore.put_async(self._store, _key(name), data, mode="create")
         except AlreadyExistsError:
             # a disk that was full, or a machine that lost its power, may have left a part
-            if (await obstore.head_async(self._store, _key(digest)))["size"] != len(data):
-                await obstore.put_async(self._store, _key(digest), data, mode="overwrite")
+            if await self._size(name) != len(data):
+                await obstore.put_async(self._store, _key(name), data, mode="overwrite")
+
+    async def _size(self, name: str) -> int | None:
+        try:
+            return (await obstore.head_async(self._store, _key(name)))["size"]
+        except FileNotFoundError:
+            return None
+
+    async def delete(self, names: Iterable[str]) -> None:
+        """Delete what has these names; idempotent. Raise Unavailable."""
+        try:
+            for name in names:
+                self._memory.pop(name, None)
+                with suppress(FileNotFoundError):
+                    await obstore.delete_async(self._store, _key(name))
+        except (OSError, obstore.exceptions.BaseError) as error:
+            log.exception("blobs.not_deleted")
+            raise Unavailable from error
 
     def cached(self, digest: str) -> bytes | None:
         """Return the bytes if they are in memory."""
         return self._memory.get(digest)
 
-    async def read(self, digest: str) -> bytes:
+    async def read(self, name: str) -> bytes:
         """Return a small file's bytes and keep them in memory. Raise Unavailable when they cannot be had."""
-        try:
-            async with asyncio.timeout(READ_TIMEOUT):
-                found = await obstore.get_async(self._store, _key(digest))
-                data = bytes(await found.bytes_async())
-        except (OSError, TimeoutError, obstore.exceptions.BaseError) as error:
-            log.exception("blob.unreadable", digest=digest)
-            raise Unavailable from error
-        if hashlib.sha256(data).hexdigest() != digest:
-            log.error("blob.corrupt", digest=digest)
-            raise Unavailable
-        self._memory[digest] = data
+        data = await self.load(name)
+        self._memory[name] = data
         return data
 
-    async def stream(self, digest: str) -> AsyncGenerator[bytes, None]:
-        """Yield a large file's bytes piece by piece. Raise Unavailable when they cannot be had."""
+    async def load(self, name: str) -> bytes:
+        """Return a file's bytes, which are what the name says. Raise Unavailable when they cannot be had."""
         try:
             async with asyncio.timeout(READ_TIMEOUT):
-                found = await obstore.get_async(self._store, _key(digest))
+                found = await obstore.get_async(self._store, _key(name))
+                data = bytes(await found.bytes_async())
+        except (OSError, TimeoutError, obstore.exceptions.BaseError) as error:
+            log.exception("blob.unreadable", name=name)
+            raise Unavailable from error
+        if not variants.is_of(name, data):
+            log.error("blob.corrupt", name=name)
+            raise Unavailable
+        return data
+
+    def path(self, name: str) -> Path | None:
+        """Return the file that has the bytes, where the store is a directory."""
+        return self._folder / _key(name) if self._folder else None
+
+    async def stream(self, name: str, part: tuple[int, int] | None = None) -> AsyncGenerator[bytes, None]:
+        """Yield a large file's bytes, or those of a part from its start to before its end, piece by piece.
+
+        Raise Unavailable when they cannot be had.
+        """
+        try:
+            async with asyncio.timeout(READ_TIMEOUT):
+                found = await obstore.get_async(self._store, _key(name), options={"range": part} if part else None)
             async for piece in found.stream(min_chunk_size=PIECE):
                 yield bytes(piece)
         except (OSError, TimeoutError, obstore.exceptions.BaseError) as error:
-            log.exception("blob.unreadable", digest=digest)
+            log.exception("blob.unreadable", name=name)
             raise Unavailable from error
 
 
-def _key(digest: str) -> str:
+def _key(name: str) -> str:
     """Return where a blob is; two levels keep directories small."""
-    return f"{digest[:2]}/{digest[2:4]}/{digest}"
+    return f"{name[:2]}/{name[2:4]}/{name}"
 
 
 def _sync(folder: Path, keys: list[str]) -> None:

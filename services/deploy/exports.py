@@ -23,9 +23,11 @@ ROWS: Final = 32
 #: Reads at most so many rows behind a place.
 Read = Callable[[db.Connection, Place, int], Awaitable[Sequence[asyncpg.Record]]]
 Rows = AsyncGenerator[dict[str, Any], None]
+#: JSON in pieces.
+Pieces = AsyncGenerator[bytes, None]
 
 
-async def sites(pool: db.Pool, account_id: str, site_url: Callable[[str], str]) -> AsyncGenerator[bytes, None]:
+async def sites(pool: db.Pool, account_id: str, site_url: Callable[[str], str]) -> Pieces:
     """Yield the array in pieces. Raise Unavailable."""
     separator = b"["
     async with aclosing(_rows(pool, partial(holdings.sites, account_id=account_id))) as found:

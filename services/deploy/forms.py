@@ -5,12 +5,13 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from services.deploy import fields, pages
-from services.deploy.config import Config
+from services.deploy.access import CONFIG, LIMITER
+from services.deploy.deployments import DeploymentNotFound
 from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
-from services.deploy.store import DeploymentNotFound, Site
-from shared import http, idempotency, ids, limits
-from shared.errors import AppError
+from services.deploy.store.sites import Site
+from shared import bodies, http, idempotency, ids, limits
+from shared.errors import AppError, Forbidden
 
 #: All of a submission's bytes (R18).
 MAX_BODY: Final = 256 * http.KIB
@@ -20,8 +21,6 @@ PER_SITE: Final = "60/minute"
 
 INTAKE: Final = web.AppKey("intake", Intake)
 LIVE: Final = web.AppKey("live", LiveSites)
-LIMITER: Final = web.AppKey("limiter", limits.Limiter)
-CONFIG: Final = web.AppKey("config", Config)
 
 routes = web.RouteTableDef()
 routes.options("/submit/{deployment_id}")(http.preflight("POST"))
@@ -43,17 +42,18 @@ def _from_browser(request: web.Request) -> bool:
 async def submit(request: web.Request) -> web.Response:
     """Take in one submission, and answer a script with JSON, a browser's own form with the next page."""
     site = await _site(request)
+    _require_allowed(request, site)
     config, limiter = request.app[CONFIG], request.app[LIMITER]
     visitor = limits.network(http.client_ip(request, config.trusted_proxies))
     await limiter.hit(PER_VISITOR, "submit", site.id, visitor)
     await limiter.hit(PER_SITE, "submit", site.id)
     content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
-    body = await http.read_body(request, MAX_BODY)
+    body = await bodies.read(request, MAX_BODY)
     sent = fields.parse(content_type, body)
     submission_id = await request.app[INTAKE].take(site, sent, idempotency.once(request, body))
     if _from_browser(request):
         own = fields.next_page(sent.control.get("_next", ""), config.site_url(site.slug))
-        location = own or f"{config.api_url}/submit/{site.id}/thanks"
+        location = own or site.redirect or f"{config.api_url}/submit/{site.id}/thanks"
         return web.Response(status=303, headers={hdrs.LOCATION: location})
     return http.json({"message": "Submission received", "id": submission_id})
 
@@ -67,9 +67,25 @@ async def thanks(request: web.Request) -> web.Response:
     return pages.page("Thank you", "Your message has arrived.", link=(back, "Back to the site"))
 
 
+class OriginNotAllowed(Forbidden):
+    """The site's owner takes forms from certain pages alone, and this is none of them."""
+
+    code = "origin_not_allowed"
+    message = "This form may not be sent from this page"
+
+
+def _require_allowed(request: web.Request, site: Site) -> None:
+    """Raise OriginNotAllowed for a page that the owner has not named; what is no browser sends no Origin."""
+    origin = request.headers.get(hdrs.ORIGIN)
+    if not site.allowed_origins or origin is None or origin in site.allowed_origins:
+        return
+    if origin != request.app[CONFIG].site_url(site.slug):
+        raise OriginNotAllowed
+
+
 async def _site(request: web.Request) -> Site:
     deployment_id = request.match_info["deployment_id"]
     site = await request.app[LIVE].find(deployment_id) if ids.is_id(deployment_id, "dep") else None
-    if site is None:
+    if site is None or site.status != "live":
         raise DeploymentNotFound
     return site

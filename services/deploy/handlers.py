@@ -1,13 +1,14 @@
-"""What deploy hears of accounts: another address or plan, an end, and a return."""
+"""What deploy hears of accounts (another address or plan, an end, a return), and what it tells a CDN again."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, Final
 
 from services.deploy import owners
+from services.deploy.changed import Changes
 from shared import db, logs
 from shared.bus import Delivery, Handlers
-from shared.events import AccountChanged, AccountDeleted, Event
+from shared.events import AccountChanged, AccountDeleted, Event, SiteChanged
 
 log = logs.get(__name__)
 
@@ -29,9 +30,10 @@ async def end(pool: db.Pool, event: AccountDeleted, _delivery: Delivery) -> None
     log.info("account.ending", account=event.account_id, revision=event.revision, news=news)
 
 
-def bound(pool: db.Pool) -> Handlers:
-    """Return the handlers of one process, as the bus takes them."""
-    return {event: partial(handler, pool) for event, handler in HANDLERS.items()}
+def bound(pool: db.Pool, changes: Changes) -> Handlers:
+    """Return the handlers of one process, as the bus takes them; those that tell a CDN only where there is one."""
+    again: Handlers = {SiteChanged: changes.tell_cdn_again} if changes.cdn.is_there else {}
+    return {event: partial(handler, pool) for event, handler in HANDLERS.items()} | dict(again)
 
 
 #: Who hears what.

@@ -6,7 +6,7 @@ from typing import Any
 from services.deploy import submissions
 from services.deploy.config import Config
 from services.deploy.fields import Sent
-from services.deploy.store import Site
+from services.deploy.store.sites import Site
 from services.deploy.submissions import Submission
 from services.deploy.writer import Writer
 from shared import db, ids, outbox
@@ -40,7 +40,7 @@ class Intake:
             idempotency_key=once.key if once else None,
             body_digest=once.digest if once else None,
         )
-        envelope = None if sent.is_spam else self._notice(site, sent, given, f"msg_{name}")
+        envelope = None if sent.is_spam or not site.notified else self._notice(site, sent, given, f"msg_{name}")
         stored = given.id
         if once is None:
             await self._writer.add(given, envelope)

@@ -2,12 +2,15 @@
 
 from typing import Final
 
+import pydantic
 from aiohttp import web
 
-from services.deploy.service import DeployService
-from shared import http, streaming
+from services.deploy.changed import REPLICA_PATH, Changed, Changes
+from services.deploy.service.deployments import Deployments
+from shared import bodies, http, streaming
 
-SERVICE: Final = web.AppKey("service", DeployService)
+DEPLOYMENTS: Final = web.AppKey("deployments", Deployments)
+CHANGES: Final = web.AppKey("changes", Changes)
 
 #: Seconds that an export may take.
 EXPORT_DEADLINE: Final = 120.0
@@ -18,11 +21,34 @@ routes = web.RouteTableDef()
 @routes.get("/internal/usage/{account_id}")
 async def usage(request: web.Request) -> web.Response:
     """Say how much of its plan an account uses."""
-    return http.json({"deployments": await request.app[SERVICE].usage(request.match_info["account_id"])})
+    return http.json({"deployments": await request.app[DEPLOYMENTS].usage(request.match_info["account_id"])})
 
 
 @routes.get("/internal/export/{account_id}")
 @http.rules(deadline=EXPORT_DEADLINE)
 async def export(request: web.Request) -> web.StreamResponse:
     """Send all that an account has here."""
-    return await streaming.json(request, request.app[SERVICE].export(request.match_info["account_id"]))
+    return await streaming.json(request, request.app[DEPLOYMENTS].export(request.match_info["account_id"]))
+
+
+class ChangedSite(pydantic.BaseModel):
+    """One of the sites that changed."""
+
+    id: str
+    slug: str
+    domains: tuple[str, ...] = ()
+
+
+class ChangedSites(pydantic.BaseModel):
+    """What another replica says."""
+
+    sites: list[ChangedSite]
+
+
+@routes.post(REPLICA_PATH)
+@http.rules(body=http.MIB)
+async def changed(request: web.Request) -> web.Response:
+    """Forget what is known of sites that changed."""
+    told = await bodies.read_model(request, ChangedSites)
+    request.app[CHANGES].hear(Changed(id=site.id, slug=site.slug, domains=site.domains) for site in told.sites)
+    return http.json({"heard": len(told.sites)})

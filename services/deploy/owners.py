@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from services.deploy.store import deployments
 from shared.auth_client import Caller
 from shared.db import Connection
 from shared.events import AccountChanged, AccountDeleted
@@ -29,6 +30,11 @@ async def keep(conn: Connection, caller: Caller) -> None:
         " WHERE a.revision <= excluded.revision",
         caller.account_id, caller.email, caller.plan, caller.revision,
     )  # fmt: skip
+
+
+async def is_trusted(conn: Connection, account_id: str) -> bool:
+    """Tell whether the operator has released the account: it may ask for passwords before it is a day old (R73)."""
+    return bool(await conn.fetchval("SELECT trusted_at IS NOT NULL FROM accounts WHERE id = $1", account_id))
 
 
 async def change(conn: Connection, event: AccountChanged) -> bool:
@@ -96,6 +102,8 @@ async def take_down(conn: Connection, account_id: str) -> list[Down]:
         " RETURNING d.id, d.slug, up.live_version AS version",
         account_id, SITES,
     )  # fmt: skip
+    for row in rows:
+        await deployments.rest_name(conn, row["slug"], account_id)
     return [Down(**row) for row in rows]
 
 
@@ -130,7 +138,7 @@ async def remove(conn: Connection, account_id: str) -> int:
 
 async def forget(conn: Connection, account_id: str) -> bool:
     """Forget who the account was, when nothing of its sites is left but their names; false while something is."""
-    return (
+    forgotten = (
         await conn.fetchval(
             # asked again: another replica may have taken sites down between the look and the lock of `ended`
             "UPDATE accounts a SET email = '', ends_at = NULL WHERE id = $1 AND NOT EXISTS ("
@@ -140,3 +148,10 @@ async def forget(conn: Connection, account_id: str) -> bool:
         )
         is True
     )
+    if forgotten:
+        # nobody can restore them: what is left goes now
+        await conn.execute(
+            "UPDATE deployments SET deleted_at = least(deleted_at, now() - interval '8 days') WHERE account_id = $1",
+            account_id,
+        )
+    return forgotten

@@ -19,8 +19,9 @@ MAX_DEPTH: Final = 16
 INDEX: Final = "index.html"
 NOT_FOUND: Final = "404.html"
 OCTETS: Final = "application/octet-stream"
+CSS: Final = "text/css; charset=utf-8"
 
-_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]|%(?:2e|2f|5c|00)", re.IGNORECASE)
+_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\\]|%(?:2e|2f|5c|00)", re.IGNORECASE)
 _DRIVE: Final = re.compile(r"^[A-Za-z]:")
 
 #: What a browser is told a file is (R71); anything else is a download of unknown type.
@@ -82,6 +83,9 @@ class File:
     size: int
     #: As in `Content-Type`, with its charset.
     type: str
+    #: Bytes of the compressed variants that the store has beside it; 0 where there is none.
+    br: int = 0
+    gzip: int = 0
 
 
 Manifest = Mapping[str, File]
@@ -99,6 +103,10 @@ def from_json(raw: Mapping[str, Any]) -> dict[str, File]:
 
 def check_path(path: str) -> str:
     """Return the path in NFC. Raise BadPath naming it when it breaks a rule."""
+    # before anything else: the time that normalizing takes goes with the square of what combines
+    if len(path) > 3 * MAX_PATH:
+        raise _bad(path, f"is longer than {MAX_PATH} bytes")
+    path = unicodedata.normalize("NFC", path)
     parts = path.split("/")
     if not path or path.startswith("/") or path.endswith("/"):
         raise _bad(path, "must be relative and name a file")
@@ -108,7 +116,6 @@ def check_path(path: str) -> str:
         raise _bad(path, "has an empty part, '.' or '..'")
     if len(parts) > MAX_DEPTH:
         raise _bad(path, f"is more than {MAX_DEPTH} levels deep")
-    path = unicodedata.normalize("NFC", path)
     if len(path.encode()) > MAX_PATH:
         raise _bad(path, f"is longer than {MAX_PATH} bytes")
     return path
@@ -154,6 +161,40 @@ def guess(path: str) -> str | None:
 def is_html(content_type: str) -> bool:
     """Tell whether bytes of this type are HTML, in which placeholders are replaced."""
     return content_type.partition(";")[0] in HTML
+
+
+#: What build tools put into a name: hex digits (webpack, Parcel, Hugo), base64 (Vite) or base32 in capitals (esbuild).
+_HEX: Final = re.compile(r"(?=.*[0-9])(?=.*[a-f])[0-9a-f]{8,64}")
+_BASE64: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[0-9A-Za-z]{8}")
+_BASE32: Final = re.compile(r"(?=.*[A-Z])(?=.*[2-7])[A-Z2-7]{8}")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KINDS: Final = re.compile(r"[0-9]+|[a-z]+|[A-Z]+")
+
+
+def has_content_hash(path: str) -> bool:
+    """Tell whether the file's name has a hash of its content in it: other bytes would have another name.
+
+    In doubt it has not: to ask once more costs a visitor a moment, a stale file stays for a year. Pages have none,
+    and neither have dates, versions, UUIDs and words.
+    """
+    stem, dot, extension = path.rpartition("/")[2].rpartition(".")
+    if not dot or extension.lower() in {"html", "htm", "xhtml"} or _UUID.search(stem):
+        return False
+    first, *others = stem.split(".")
+    candidates = [part.rpartition("-")[2] for part in others]
+    for separator in "-_":
+        before, found, last = first.rpartition(separator)
+        if found and before:
+            candidates.append(last)
+    # a whole name must be longer than what people call things
+    return any(_is_hash(part) for part in candidates) or (len(first) >= 16 and _is_hash(first))
+
+
+def _is_hash(part: str) -> bool:
+    if _HEX.fullmatch(part):
+        return True
+    kinds = len(_KINDS.findall(part))
+    return (_BASE64.fullmatch(part) is not None and kinds >= 5) or (_BASE32.fullmatch(part) is not None and kinds >= 4)
 
 
 @dataclass(frozen=True, slots=True)

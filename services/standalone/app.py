@@ -96,6 +96,7 @@ async def _services(
     deploy_config = config.load(
         DeployConfig,
         auth_internal_url=url["auth"],
+        internal_advertise_url=url["deploy"],
         blobs_url=(directory / "blobs").as_uri(),
         **_common(database, "deploy", token),
     )

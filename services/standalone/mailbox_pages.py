@@ -11,7 +11,7 @@ import jinja2
 from aiohttp import hdrs, web
 
 from services.standalone.mail_files import MailFiles, StoredMail
-from shared import http
+from shared import bodies, http
 from shared.errors import AppError, BadRequest, NotFound
 
 MOUNT: Final = "/mailbox"
@@ -130,7 +130,7 @@ async def get_message(request: web.Request) -> web.Response:
 @routes.delete("/api/v1/messages")
 async def delete_messages(request: web.Request) -> web.Response:
     """Delete the mails that the body names in `IDs`; without a body, all."""
-    body = await http.read_json(request) if request.body_exists else {}
+    body = await bodies.read_json(request) if request.body_exists else {}
     chosen = body.get("IDs") if isinstance(body, dict) else body
     if chosen is not None and not (isinstance(chosen, list) and all(isinstance(one, str) for one in chosen)):
         raise BadRequest("IDs must be a list of message ids")

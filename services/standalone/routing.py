@@ -37,6 +37,9 @@ class Router:
     def route(self, host: str, path: str) -> tuple[str, str]:
         """Return the name of the server and the path that it sees."""
         name = origins.without_port(host)
+        # what a certificate authority asks of any host
+        if path.startswith("/.well-known/acme-challenge/"):
+            return "deploy", path
         if name in self._api_hosts:
             return self._api(path), path
         # whether it runs is asked at this machine's own names, whatever the app is called
@@ -51,7 +54,7 @@ class Router:
         first = path.split("/", 2)[1]
         if first == "mailbox":
             return "mailbox", path[len("/mailbox") :] or "/"
-        return ("deploy" if first == "s" else "auth"), path
+        return ("deploy" if first == "s" or path == "/report" else "auth"), path
 
     def _api(self, path: str) -> str:
         return API.get(path.split("/", 2)[1], "auth")

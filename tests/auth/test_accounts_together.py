@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from services.auth.store import audit
-from services.deploy import exports, worker
+from services.deploy import exports
+from services.deploy.service import upkeep
 from shared import auth_client, db, outbox
 from shared.errors import Unavailable
 from tests.support.auth import OWN_PAGE, TOKEN, Browser, an_address, running_auth
@@ -104,7 +105,7 @@ async def test_a_deleted_accounts_credentials_end_everywhere_and_its_sites_a_wee
     async with db.pool(deploy.database_url, "deploy", size=2) as pool, outbox.open_outbox(pool, deploy.bus) as box:
         ends = "UPDATE accounts SET ends_at = ends_at - interval '7 days 2 hours' RETURNING true"
         assert await eventually(lambda: pool.fetchval(ends))
-        await worker.end_accounts(box)
+        await upkeep.end_accounts(box)
         assert (await deploy.site(site["slug"])).status == 404
 
 

@@ -220,5 +220,6 @@ async def test_the_internal_port_tells_whose_a_key_is(auth: Auth, key: str) -> N
     assert caller["scopes"] == ["full"]
     assert set(caller) == {
         "account_id", "email", "plan", "kind", "credential_id", "scopes", "site", "expires_at", "revision",
+        "account_created_at",
     }  # fmt: skip
     assert await auth.check_digest("0" * 64) == {"valid": False}

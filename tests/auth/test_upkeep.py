@@ -10,10 +10,11 @@ import pytest
 from services.auth import worker
 from services.auth.service import upkeep as module
 from services.auth.service.upkeep import Upkeep
-from services.auth.worker import Job
 from shared import db, logs, outbox
+from shared import jobs as shared_jobs
 from shared.errors import Unavailable
 from shared.events import KeyExpiringMail
+from shared.jobs import Job
 from tests.support.auth import RecordingBus
 from tests.support.eventually import eventually
 
@@ -157,7 +158,7 @@ async def test_a_failing_job_is_tried_again_and_does_not_stop_the_others() -> No
         return Job(name=name, seconds=0.01, run=run)
 
     jobs = [job("away", Unavailable()), job("broken", RuntimeError("x")), job("fine", None)]
-    async with worker.working(jobs):
+    async with shared_jobs.working(jobs):
         await eventually(lambda: min(runs.values()) >= 3)
     told = out.getvalue()
     assert '"job.failed"' in told
@@ -170,6 +171,6 @@ async def test_a_failing_job_is_tried_again_and_does_not_stop_the_others() -> No
 async def test_every_job_runs_when_the_service_starts(upkeep: Upkeep, pool: db.Pool, bus: RecordingBus) -> None:
     await add_key(pool, "soon", made="30 days", ends="6 days")
     await add_login(pool, "old", made="26 hours", ends="-25 hours")
-    async with worker.working(worker.jobs(upkeep)):
+    async with shared_jobs.working(worker.jobs(upkeep)):
         await eventually(lambda: bus.events(KeyExpiringMail))
         await eventually(lambda: pool.fetchval("SELECT count(*) = 0 FROM logins"))

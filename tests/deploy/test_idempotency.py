@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from services.deploy.service import DeployService
+from services.deploy.service.contents import Contents
 from tests.support.client import Answer
 from tests.support.deploying import Deploy
 
@@ -55,14 +55,14 @@ async def test_while_the_first_runs_a_repetition_is_409(
     deploy: Deploy, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, goes_on = asyncio.Event(), asyncio.Event()
-    keep = DeployService._keep
+    prepare = Contents.prepare
 
     async def slowly(*given: object) -> object:
         began.set()
         await goes_on.wait()
-        return await keep(*given)  # type: ignore[arg-type]
+        return await prepare(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(DeployService, "_keep", slowly)
+    monkeypatch.setattr(Contents, "prepare", slowly)
     first = asyncio.create_task(deploy_once(deploy, key))
     await began.wait()
     again = await deploy_once(deploy, key)

@@ -127,5 +127,7 @@ def test_r18_every_route_states_its_limits() -> None:
         for route in [*api.routes, *forms.routes]
     }
     assert stated.pop(("POST", "/deploy")) == stated.pop(("PUT", "/deploy/{id}")) == 25 * http.MIB
+    assert stated.pop(("PATCH", "/deploy/{id}")) == 25 * http.MIB
+    assert stated.pop(("PUT", "/deploy/{id}/blobs/{sha256}")) == 10 * http.MIB
     assert stated.pop(("POST", "/submit/{deployment_id}")) == 256 * http.KIB
     assert set(stated.values()) == {64 * http.KIB}

@@ -39,4 +39,4 @@ def test_every_error_is_the_error_object() -> None:
         for operation in (value for name, value in item.items() if name != "parameters"):
             for status, response in operation["responses"].items():
                 if status >= "400" and "$ref" in response:
-                    assert response["$ref"].rpartition("/")[2] in {"Error", "Unavailable"}
+                    assert response["$ref"].rpartition("/")[2] in {"Error", "Limited", "Unavailable"}

@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.deploy import owners, worker
+from services.deploy import owners
+from services.deploy.service import upkeep
 from shared import db, outbox
 from shared.auth_client import Caller
 from shared.events import AccountChanged, AccountDeleted, Audited, Envelope, Event, SiteChanged
@@ -139,7 +140,7 @@ async def leave(deploy: Deploy, pool: db.Pool, key: str, *, ago: str) -> None:
 async def work(pool: db.Pool, deploy: Deploy) -> int:
     """Do what a replica's worker does at a look."""
     async with outbox.open_outbox(pool, deploy.bus) as messages:
-        return await worker.end_accounts(messages)
+        return await upkeep.end_accounts(messages)
 
 
 async def test_until_the_week_is_over_sites_stay_up_and_take_forms(deploy: Deploy, key: str, pool: db.Pool) -> None:
@@ -214,9 +215,9 @@ async def test_many_replicas_and_crashes_end_each_account_once(
         await leave(deploy, pool, key, ago="2 hours")
     await _crash_once(pool, deploy, monkeypatch)
     async with outbox.open_outbox(pool, deploy.bus) as messages:
-        assert await asyncio.gather(*(worker.end_accounts(messages) for _ in range(3))) == [0, 0, 0]
+        assert await asyncio.gather(*(upkeep.end_accounts(messages) for _ in range(3))) == [0, 0, 0]
         await pool.execute("UPDATE deployments SET deleted_at = deleted_at - interval '2 minutes'")
-        assert sum(await asyncio.gather(*(worker.end_accounts(messages) for _ in range(3)))) == 3
+        assert sum(await asyncio.gather(*(upkeep.end_accounts(messages) for _ in range(3)))) == 3
     for key in keys:
         assert await left(pool, deploy.auth.account(key)) == (0, 0, 0, "", None)
     down = [event.detail["site"] for event in audited(deploy) if event.actor == "system"]

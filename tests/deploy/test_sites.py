@@ -13,7 +13,7 @@ from tests.support.fake_auth import TOKEN
 
 async def test_a_deploy_is_live_and_its_form_has_an_address(deploy: Deploy, key: str) -> None:
     site = await deploy.publish(key)
-    assert set(site) == {"id", "slug", "url", "version"}
+    assert set(site) == {"id", "slug", "url", "version", "live", "preview_url", "warnings", "missing"}
     assert site["url"] == f"http://{site['slug']}.sites.localhost:8080"
     page = await deploy.site(site["slug"])
     assert (page.status, page.headers["X-Invoker-Version"]) == (200, "1")
@@ -35,7 +35,20 @@ async def test_a_deploy_can_be_read(deploy: Deploy, key: str) -> None:
         "version": 1,
         "title": "Hello",
         "files": 1,
-        "settings": {"title": "Hello", "is_spa": True},
+        "expires_at": None,
+        "preview_url": site["preview_url"],
+        "settings": {
+            "title": "Hello",
+            "description": None,
+            "favicon": None,
+            "is_spa": True,
+            "noindex": False,
+            "notify_email": True,
+            "allowed_origins": [],
+            "redirect": None,
+            "retention": None,
+            "password_set": False,
+        },
     }
 
 
@@ -68,7 +81,8 @@ async def test_a_replaced_site_has_a_new_version_at_the_same_url(deploy: Deploy,
     site = await deploy.publish(key)
     assert (await deploy.site(site["slug"])).status == 200
     answer = await deploy.call("PUT", f"/deploy/{site['id']}", key=key, json={"html": "two", "slug": "other"})
-    assert answer.json == {**site, "version": 2}
+    preview = site["preview_url"].replace("--v1.", "--v2.")
+    assert answer.json == {**site, "version": 2, "preview_url": preview}
     page = await deploy.site(site["slug"])
     assert (page.text, page.headers["X-Invoker-Version"]) == ("two", "2")
 
@@ -136,8 +150,8 @@ async def test_a_missing_scope_is_403(deploy: Deploy, scope: str, method: str, p
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_without_a_key_it_is_401(deploy: Deploy, method: str) -> None:
-    answer = await deploy.call(method, "/deploy", json={"html": "x"})
+async def test_with_a_wrong_key_it_is_401(deploy: Deploy, method: str) -> None:
+    answer = await deploy.call(method, "/deploy", key="inv_wrong", json={"html": "x"})
     assert (answer.status, answer.json["error"]) == (401, "Unauthorized")
 
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel
 
-from shared import http, server
+from shared import bodies, http, server
 from shared.errors import Unavailable
 
 LIMIT = 64 * http.KIB
@@ -39,11 +39,11 @@ async def unavailable(_request: web.Request) -> web.Response:
 
 
 async def take(request: web.Request) -> web.Response:
-    return http.json((await http.read_model(request, Body)).model_dump())
+    return http.json((await bodies.read_model(request, Body)).model_dump())
 
 
 async def take_bytes(request: web.Request) -> web.Response:
-    return http.json({"size": len(await http.read_body(request, LIMIT))})
+    return http.json({"size": len(await bodies.read(request, LIMIT))})
 
 
 @http.rules(cors=True)

@@ -86,10 +86,12 @@ async def deploying(
 ) -> AsyncIterator[Deploy]:
     """Run the service."""
     bus = bus or FakeBus()
-    config = settings(database_url, blobs, auth.url, **given)
+    public = server.bind("127.0.0.1", given.get("port", 0))
+    internal = server.bind("127.0.0.1", given.get("internal_port", 0))
+    internal_url = f"http://127.0.0.1:{internal.getsockname()[1]}"
+    config = settings(database_url, blobs, auth.url, internal_advertise_url=internal_url, **given)
     async with open_service(config, bus) as service:
         assert service.public is not None
-        public, internal = server.bind("127.0.0.1", 0), server.bind("127.0.0.1", given.get("internal_port", 0))
         async with (
             server.listening(service.public, public),
             server.listening(service.internal, internal),
@@ -97,7 +99,7 @@ async def deploying(
         ):
             yield Deploy(
                 url=f"http://127.0.0.1:{public.getsockname()[1]}",
-                internal_url=f"http://127.0.0.1:{internal.getsockname()[1]}",
+                internal_url=internal_url,
                 auth=auth,
                 bus=bus,
                 database_url=database_url,

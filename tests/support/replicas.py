@@ -54,11 +54,13 @@ async def replicas(
         opened = []
         for url in amqp_urls:
             bus = await stack.enter_async_context(rabbitmq.connect(url, prefix=prefix))
-            config = settings(database_url, blobs, auth_url, database_pool_size=2)
+            port, internal = server.bind("127.0.0.1", 0), server.bind("127.0.0.1", 0)
+            internal_url = f"http://127.0.0.1:{internal.getsockname()[1]}"
+            config = settings(database_url, blobs, auth_url, database_pool_size=2, internal_advertise_url=internal_url)
             service = await stack.enter_async_context(open_service(config, bus))
             assert service.public is not None
-            port = server.bind("127.0.0.1", 0)
             await stack.enter_async_context(server.listening(service.public, port))
+            await stack.enter_async_context(server.listening(service.internal, internal))
             opened.append(Replica(f"http://127.0.0.1:{port.getsockname()[1]}", session, bus))
         await eventually(lambda: all(one.bus.healthy() for one in opened))
         yield opened

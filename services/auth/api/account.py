@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.auth.access import ACCESS, ACCOUNTS, CONFIG, EXPORTS, KEYS, NO_STORE, SESSIONS, USAGE, ip, session_id
 from services.auth.accounts import MAX_EMAIL, parse_address
-from shared import http, openapi, streaming
+from shared import bodies, http, openapi, streaming
 
 #: The same whoever has the new address, and whether anybody has (R59).
 CODES_SENT: Final = "If both addresses can receive mail, a code is on its way to each of them."
@@ -93,7 +93,7 @@ async def end_session(request: web.Request) -> web.Response:
 @routes.post("/auth/email")
 async def change_email(request: web.Request) -> web.Response:
     caller = await request.app[ACCESS].callers.person(request)
-    address = parse_address((await http.read_model(request, EmailBody)).email)
+    address = parse_address((await bodies.read_model(request, EmailBody)).email)
     until = await request.app[ACCOUNTS].ask_change(caller, address, parse_address(caller.email), ip=ip(request))
     return http.json({"message": CODES_SENT, "expires_at": http.timestamp(until)}, status=202, headers=NO_STORE)
 
@@ -101,7 +101,7 @@ async def change_email(request: web.Request) -> web.Response:
 @routes.post("/auth/email/confirm")
 async def confirm_email(request: web.Request) -> web.Response:
     caller = await request.app[ACCESS].callers.person(request)
-    body = await http.read_model(request, ConfirmBody)
+    body = await bodies.read_model(request, ConfirmBody)
     email = await request.app[ACCOUNTS].confirm_change(caller, body.current_code, body.new_code, ip=ip(request))
     return http.json({"email": email}, headers=NO_STORE)
 
@@ -110,7 +110,7 @@ async def confirm_email(request: web.Request) -> web.Response:
 async def delete_account(request: web.Request) -> web.Response:
     access = request.app[ACCESS]
     caller = await access.callers.person(request)
-    body = await http.read_model(request, DeleteBody)
+    body = await bodies.read_model(request, DeleteBody)
     deleted_at, until = await request.app[ACCOUNTS].delete(caller, body.confirm, ip=ip(request))
     answer = {
         "account_id": caller.account_id,

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from services.auth.access import ACCESS, KEYS, NO_STORE, ip, key_id
 from services.auth.keys import MAX_EXPIRES_IN, MAX_GRACE, NewKey, scopes_for
 from services.auth.service.keys import Created
-from shared import http, idempotency, ids, parsing
+from shared import bodies, http, idempotency, ids, parsing
 from shared.errors import Invalid
 from shared.parsing import Line, Whole, visible
 
@@ -79,7 +79,7 @@ async def list_keys(request: web.Request) -> web.Response:
 @routes.post("/keys")
 async def create_key(request: web.Request) -> web.Response:
     caller = await request.app[ACCESS].callers.caller(request, scope="keys")
-    raw = await http.read_json_bytes(request) if request.body_exists else b"{}"
+    raw = await bodies.read_json_bytes(request) if request.body_exists else b"{}"
     body = parsing.read(KeyBody, raw)
     once = idempotency.once(request, raw)
     if once and (key := await request.app[KEYS].find_earlier(caller, once)):
@@ -111,7 +111,7 @@ async def revoke_key(request: web.Request) -> web.Response:
 @routes.patch("/keys/{id}")
 async def rename_key(request: web.Request) -> web.Response:
     caller = await request.app[ACCESS].callers.caller(request, scope="keys")
-    body = await http.read_model(request, RenameBody)
+    body = await bodies.read_model(request, RenameBody)
     key = await request.app[KEYS].rename(caller, key_id(request), body.name or NAMELESS, ip=ip(request))
     return http.json(key.to_json())
 
@@ -134,7 +134,7 @@ async def rotate_key(request: web.Request) -> web.Response:
 async def revoke_by_holder(request: web.Request) -> web.Response:
     """Take a key from anybody: the endpoint of leak scanners (R53)."""
     # also one with a NUL, which the database could not be asked for, is just no key
-    value = parsing.parse_json_with_nul(await http.read_json_bytes(request))
+    value = parsing.parse_json_with_nul(await bodies.read_json_bytes(request))
     await request.app[KEYS].revoke_held(parsing.validate(HeldBody, value).key, ip=ip(request))
     return http.json(HELD)
 
@@ -152,7 +152,7 @@ async def revoke_all(request: web.Request) -> web.Response:
 
 async def _optional(request: web.Request, model: type[M]) -> M:
     """Read a body that may be left out."""
-    return await http.read_model(request, model) if request.body_exists else model()
+    return await bodies.read_model(request, model) if request.body_exists else model()
 
 
 def _created(created: Created) -> web.Response:

@@ -9,7 +9,7 @@ from services.auth import logins
 from services.auth.access import LOGINS, NO_STORE, ip, login_id
 from services.auth.accounts import MAX_EMAIL, parse_address
 from services.auth.logins import NAMELESS, Client
-from shared import http, ids
+from shared import bodies, http, ids
 from shared.parsing import Line
 
 #: The same bytes whoever asks for whom (R59).
@@ -50,7 +50,7 @@ class TokenBody(BaseModel):
 
 @routes.post("/auth/session")
 async def start_login(request: web.Request) -> web.Response:
-    body = await http.read_model(request, SessionBody)
+    body = await bodies.read_model(request, SessionBody)
     given = body.client or ClientBody(name=NAMELESS)
     client = Client.of(given.name, given.version, given.host)
     service = request.app[LOGINS]
@@ -67,7 +67,7 @@ async def start_login(request: web.Request) -> web.Response:
 
 @routes.post("/auth/otp")
 async def send_code(request: web.Request) -> web.Response:
-    body = await http.read_model(request, OtpBody)
+    body = await bodies.read_model(request, OtpBody)
     address = parse_address(body.email)
     await request.app[LOGINS].send_code(login_id(body.session_id), address, ip=ip(request))
     return http.json(CODE_SENT, status=202)
@@ -75,7 +75,7 @@ async def send_code(request: web.Request) -> web.Response:
 
 @routes.post("/auth/verify")
 async def verify_code(request: web.Request) -> web.Response:
-    body = await http.read_model(request, VerifyBody)
+    body = await bodies.read_model(request, VerifyBody)
     if not ids.is_id(body.session_id, "ls"):
         raise logins.WrongCode
     await request.app[LOGINS].verify(body.session_id, body.code, ip=ip(request))
@@ -84,7 +84,7 @@ async def verify_code(request: web.Request) -> web.Response:
 
 @routes.post("/auth/token")
 async def take_key(request: web.Request) -> web.Response:
-    body = await http.read_model(request, TokenBody)
+    body = await bodies.read_model(request, TokenBody)
     delivered = await request.app[LOGINS].poll(login_id(body.session_id), body.verifier, ip=ip(request))
     if delivered is None:
         return http.json({"status": "pending"}, status=202, headers=NO_STORE)

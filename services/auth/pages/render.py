@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import jinja2
 from aiohttp import hdrs, web
 
-from shared import http, logs
+from shared import bodies, http, logs
 from shared.errors import AppError, BadRequest, Invalid, TooLarge, UnsupportedMediaType
 
 _HERE: Final = Path(__file__).parent.parent
@@ -104,7 +104,7 @@ async def form(request: web.Request) -> dict[str, str]:
         return {}
     if request.content_type != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType(hint="This takes what the form on the page sends.")
-    raw = await http.read_body(request, http.rules_of(request).body)
+    raw = await bodies.read(request, http.rules_of(request).body)
     if raw.count(b"&") >= MAX_FIELDS:
         raise TooLarge(hint=f"At most {MAX_FIELDS} fields are taken here.")
     try:

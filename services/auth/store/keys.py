@@ -36,7 +36,8 @@ def _key(row: asyncpg.Record) -> Key:
 async def caller(conn: db.Connection, digest: str) -> Caller | None:
     """Return whom the key with this digest belongs to, None when it is not valid now."""
     row = await conn.fetchrow(
-        "SELECT k.id AS credential_id, k.account_id, k.scopes, k.site, k.expires_at, a.email, a.plan, a.revision"
+        "SELECT k.id AS credential_id, k.account_id, k.scopes, k.site, k.expires_at, a.email, a.plan, a.revision,"
+        " a.created_at AS account_created_at"
         " FROM keys k JOIN accounts a ON a.id = k.account_id AND a.deleted_at IS NULL"
         " WHERE k.digest = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
         digest,

@@ -18,7 +18,8 @@ async def add(conn: db.Connection, session_id: str, account_id: str, digest: str
 async def caller(conn: db.Connection, digest: str) -> Caller | None:
     """Return whom a browser session belongs to, None when it is not valid."""
     row = await conn.fetchrow(
-        "SELECT s.id AS credential_id, s.account_id, s.expires_at, a.email, a.plan, a.revision"
+        "SELECT s.id AS credential_id, s.account_id, s.expires_at, a.email, a.plan, a.revision,"
+        " a.created_at AS account_created_at"
         " FROM sessions s JOIN accounts a ON a.id = s.account_id AND a.deleted_at IS NULL"
         " WHERE s.digest = $1 AND s.revoked_at IS NULL AND s.expires_at > now()"
         " AND s.last_seen_at > now() - $2::interval",

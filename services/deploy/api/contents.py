@@ -1,0 +1,132 @@
+"""What a deploy's body may be: a page, or files with their bytes or named by digest."""
+
+import base64
+from typing import Annotated, Final, Literal, Self, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.deploy import slugs, versions
+from services.deploy.service.contents import Content, Named
+from shared import bodies, http, parsing
+from shared.errors import BadRequest, Invalid
+
+#: Bytes of one deploy (R18), and seconds that it may take (R24).
+MAX_BODY: Final = 25 * http.MIB
+DEADLINE: Final = 60.0
+
+Text = Annotated[str, Field(max_length=1000)]
+
+
+class HtmlRequired(BadRequest):
+    """Neither a page nor files."""
+
+    code = "html_required"
+    message = "html is required"
+    hint = "Send 'html' with the page, or 'files' with a list of files."
+
+
+class FileIn(BaseModel):
+    """One file of a site of many."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    path: str
+    content: str | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    size: Annotated[int, Field(ge=0, le=versions.MAX_FILE)] | None = None
+    contentType: str | None = None  # noqa: N815 - the published name
+    encoding: Literal["base64"] | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.content is None) is (self.sha256 is None):
+            raise ValueError("give either 'content', or 'sha256' and 'size' of bytes that are sent apart")
+        if (self.sha256 is None) is not (self.size is None):
+            raise ValueError("'sha256' and 'size' belong together")
+        return self
+
+    def taken(self) -> bytes | Named:
+        """Return the bytes, or which ones they are. Raise Invalid when they are not what `encoding` says."""
+        if self.sha256 is not None and self.size is not None:
+            return Named(self.sha256, self.size)
+        assert self.content is not None  # noqa: S101 - as validated
+        if self.encoding is None:
+            return self.content.encode()
+        try:
+            return base64.b64decode(self.content, validate=True)
+        except ValueError:  # binascii.Error is one, and so is what text beyond ASCII raises
+            raise Invalid(f"The content of {self.path!r} is not valid base64") from None
+
+
+class ContentIn(BaseModel):
+    """What a deploy brings."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    html: str | None = None
+    files: list[FileIn] | None = None
+    title: Text | None = None
+    description: Text | None = None
+    favicon: Annotated[str, Field(max_length=32)] | None = None
+    is_spa: bool | None = None
+    preview: bool = False
+
+    def content(self) -> Content:
+        """Return what is to be published. Raise HtmlRequired, BadPath, Invalid."""
+        if not self.html and not self.files:
+            raise HtmlRequired
+        if self.html and self.files:
+            raise BadRequest("Send either html or files, not both")
+        if self.html:
+            files: dict[str, tuple[bytes | Named, str]] = {
+                versions.INDEX: (self.html.encode(), versions.content_type(versions.INDEX, None))
+            }
+        else:
+            given = self.files or []
+            paths = versions.check_paths(file.path for file in given)
+            files = {
+                path: (file.taken(), versions.content_type(path, file.contentType))
+                for path, file in zip(paths, given, strict=True)
+            }
+        settings = self.model_dump(include={"title", "description", "favicon", "is_spa"}, exclude_none=True)
+        return Content(files=files, settings=settings, preview=self.preview)
+
+    def check_names(self) -> None:
+        """Raise BadPath for a file's path that breaks a rule."""
+        versions.check_paths(file.path for file in self.files or ())
+
+
+class ReplaceIn(ContentIn):
+    """A new version, perhaps only on top of a certain one."""
+
+    if_version: int | None = None
+
+
+class DeployIn(ContentIn):
+    """A new site: its content, and perhaps a name."""
+
+    slug: str | None = None
+
+    def check_names(self) -> None:
+        """Raise BadSlug too."""
+        if self.slug is not None:
+            slugs.check(self.slug)
+        super().check_names()
+
+
+C = TypeVar("C", bound=ContentIn)
+
+
+async def read(request: web.Request, model: type[C]) -> tuple[C, bytes]:
+    """Read the body, and return its bytes too.
+
+    A NUL makes a bad name of a name (400), and text that is not taken of any other (422).
+    """
+    raw = await bodies.read_json_bytes(request)
+    value = parsing.parse_json_with_nul(raw)
+    body = parsing.validate(model, value)
+    if parsing.NUL in raw:
+        body.check_names()
+        parsing.refuse_nul(raw, value)
+    return body, raw

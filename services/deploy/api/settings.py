@@ -1,0 +1,86 @@
+"""A site's settings: what is given is changed, null takes one back."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from aiohttp import web
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from yarl import URL
+
+from services.deploy import access
+from services.deploy.api.contents import Text
+from shared import bodies, http
+from shared.errors import Invalid
+from shared.parsing import Line
+
+#: How far ahead a site's end may lie.
+LATEST: Final = timedelta(days=3660)
+
+routes = web.RouteTableDef()
+
+
+def _origin(text: str) -> str:
+    """Return an origin as browsers write it."""
+    try:
+        url = URL(text)
+        if url.scheme in {"http", "https"} and url.host and url.relative() in {URL("/"), URL("")} and not url.user:
+            return str(url.origin())
+    except ValueError:
+        pass
+    raise ValueError("must be an origin such as https://example.com, without a path")
+
+
+def _address(text: str) -> str:
+    """Return a page's address."""
+    try:
+        url = URL(text)
+        if url.scheme in {"http", "https"} and url.host and not url.user:
+            return str(url)
+    except ValueError:
+        pass
+    raise ValueError("must be a full address such as https://example.com/thanks")
+
+
+class SettingsIn(BaseModel):
+    """What may be changed of a site without deploying it again."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    title: Text | None = None
+    description: Text | None = None
+    favicon: Annotated[str, Field(max_length=32)] | None = None
+    #: Visitors are asked for it; null removes it.
+    password: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    noindex: bool | None = None
+    is_spa: bool | None = None
+    expires_at: Annotated[datetime, Field(strict=False)] | None = None
+    #: Whether the owner is mailed what visitors send.
+    notify_email: bool | None = None
+    #: Origins whose pages may post to the site's forms, beside its own; none means any.
+    allowed_origins: Annotated[list[Annotated[Line, AfterValidator(_origin)]], Field(max_length=20)] | None = None
+    #: Where a browser goes after its form was sent.
+    redirect: Annotated[Line, Field(max_length=2000), AfterValidator(_address)] | None = None
+    #: Days for which what visitors sent is kept.
+    retention: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return what is given. Raise Invalid when nothing is, or an end is not ahead."""
+        given = self.model_dump(include=self.model_fields_set)
+        if not given:
+            raise Invalid("No setting is given", hint=f"Settings are: {', '.join(sorted(type(self).model_fields))}.")
+        if (end := given.get("expires_at")) is not None:
+            given["expires_at"] = end = end.astimezone(UTC) if end.tzinfo else end.replace(tzinfo=UTC)
+            if not datetime.now(UTC) < end < datetime.now(UTC) + LATEST:
+                raise Invalid("expires_at: must be ahead, and within ten years")
+        return given
+
+
+@routes.patch("/deploy/{id}/settings")
+async def change(request: web.Request) -> web.Response:
+    """Change what is given of a site's settings."""
+    caller = await access.caller(request, "deploy")
+    body = await bodies.read_model(request, SettingsIn)
+    found = await request.app[access.DEPLOYMENTS].change_settings(
+        caller, access.deployment_id(request), body.changes(), ip=access.ip(request)
+    )
+    return http.json(access.deployment(request, found))

@@ -1,0 +1,188 @@
+"""What a site's owner is told about it when it is published: what is probably a mistake. Pure functions."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any, Final
+
+from services.deploy import links, markup, rules, versions
+from services.deploy.markup import Element
+from services.deploy.rules import Rules
+
+#: Of one deploy.
+MAX_FINDINGS: Final = 50
+#: Characters of one page, of all pages, and tags of one page that are looked at for warnings.
+_MAX_PAGE: Final = versions.MIB
+_MAX_PAGES: Final = 4 * versions.MIB
+_MAX_TAGS: Final = 10_000
+#: Addresses of one page that are followed.
+_MAX_LINKS: Final = 2000
+
+#: Path -> bytes and type.
+Files = Mapping[str, tuple[bytes, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something about a file that its owner should know."""
+
+    #: Stable, for programs.
+    code: str
+    #: For people and models: where it is, what is wrong, what to do.
+    message: str
+    path: str
+    line: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as an answer shows it."""
+        return asdict(self)
+
+
+def warnings(
+    files: Files, others: Collection[str] = (), *, is_spa: bool = False, own: Rules = rules.NONE
+) -> list[Finding]:
+    """Return what is probably a mistake, at most `MAX_FINDINGS`. `{{SUBMIT_URL}}` may be replaced already, or not.
+
+    `others` are the version's files whose bytes are not at hand; `own` is what its `_redirects` says.
+    """
+    return list(islice(_warnings(files, {*files, *others}, own, is_spa=is_spa), MAX_FINDINGS))
+
+
+def _warnings(files: Files, paths: Collection[str], own: Rules, *, is_spa: bool) -> Iterator[Finding]:
+    if versions.INDEX not in paths:
+        yield _no_index(paths, is_spa=is_spa)
+    left = _MAX_PAGES
+    for path, (data, kind) in files.items():
+        if left <= 0:
+            return
+        if versions.is_html(kind):
+            text = markup.decode(data[:_MAX_PAGE])
+            elements = markup.elements(text, _FORM_TAGS | links.TAGS, most=_MAX_TAGS)
+            yield from _forms(path, elements)
+            found: Iterable[links.Reference] = links.references(elements)
+            yield from _links(path, found, paths, own, base=links.base(elements), is_spa=is_spa)
+        elif kind.startswith("text/css"):
+            text = markup.decode(data[:_MAX_PAGE])
+            yield from _links(path, links.in_css(text), paths, own, is_spa=is_spa)
+        else:
+            continue
+        left -= len(text)
+
+
+def _no_index(paths: Collection[str], *, is_spa: bool) -> Finding:
+    if is_spa:
+        text = "is_spa is set, and there is no index.html to answer with; add one, or set is_spa to false"
+        return Finding(code="spa_without_index", message=text, path=versions.INDEX)
+    other = next((path for path in sorted(paths) if path.endswith(f"/{versions.INDEX}")), None)
+    text = "there is no index.html, so the site's address itself shows nothing; name the first page index.html"
+    if other:
+        text += f", or put the files of '{other.rpartition('/')[0]}' at the top"
+    return Finding(code="no_index", message=text, path=versions.INDEX)
+
+
+def _finding(code: str, path: str, line: int, text: str) -> Finding:
+    return Finding(code=code, message=f"{path} line {line}: {text}", path=path, line=line)
+
+
+# Links
+
+
+def _links(
+    path: str, found: Iterable[links.Reference], paths: Collection[str], own: Rules, *, base: str = "", is_spa: bool
+) -> Iterator[Finding]:
+    seen, told = set[tuple[str, bool]](), set[str]()
+    for reference in found:
+        if (reference.url, reference.loaded) in seen:
+            continue
+        seen.add((reference.url, reference.loaded))
+        if len(seen) > _MAX_LINKS:
+            return
+        if links.insecure(reference):
+            text = f"'{_shown(reference.url)}' is loaded over http, which browsers refuse on an https page; write https"
+            yield _finding("insecure_content", path, reference.line, text)
+        target = links.local_path(reference.url, path, base)
+        if target is None or target == "/" or target in told:
+            continue
+        if (is_spa and not reference.loaded) or links.exists(target, paths, own):
+            continue
+        told.add(target)
+        advice = f"write '{target}.html'" if f"{target[1:]}.html" in paths else "add the file, or correct the address"
+        text = f"'{_shown(reference.url)}' leads to '{_shown(target)}', which is not there; {advice}"
+        yield _finding("missing_file", path, reference.line, text)
+
+
+def _shown(text: str) -> str:
+    return "".join(char for char in text[:100] if char.isprintable()) + ("…" if len(text) > 100 else "")
+
+
+# Forms
+
+_FORM_TAGS: Final = frozenset({"form", "input", "select", "textarea", "script"})
+#: Where a form of ours goes, before and after the address is put in.
+_SUBMIT: Final = re.compile(r"\{\{SUBMIT_URL\}\}|/submit/dep_")
+_SEARCH: Final = frozenset({"q", "s", "query", "search", "keyword", "keywords", "term"})
+#: Fields that a form does not send, or sends without a name.
+_NAMELESS: Final = frozenset({"submit", "button", "reset", "image"})
+
+
+def _forms(path: str, elements: Sequence[Element]) -> Iterator[Finding]:
+    scripted = any(element.name == "script" and "submit" in element.inside.lower() for element in elements)
+    for form, fields in _with_fields(elements):
+        given = form.attributes
+        action = given.get("action", "").strip()
+        ours = _SUBMIT.search(action) is not None
+        if not ours:
+            if not _goes_nowhere(action, given, fields, scripted=scripted):
+                continue
+            advice = 'write action="{{SUBMIT_URL}}" method="post", and what is sent is kept for you'
+            yield _finding("form_goes_nowhere", path, form.line, f"the form is sent nowhere; {advice}")
+        for field in fields:
+            kind = field.attributes.get("type", "").strip().lower()
+            if kind in _NAMELESS or field.attributes.get("name", "").strip() or "disabled" in field.attributes:
+                continue
+            advice = f'give the <{field.name}> a name, as in name="email"'
+            yield _finding("input_without_name", path, field.line, f"what is entered here is not sent; {advice}")
+
+
+def _with_fields(elements: Sequence[Element]) -> list[tuple[Element, list[Element]]]:
+    """Return each form with its fields: those inside it, and those that name it."""
+    found: list[tuple[Element, list[Element]]] = []
+    by_id: dict[str, list[Element]] = {}
+    current: list[Element] | None = None
+    named: list[tuple[str, Element]] = []
+    for element in elements:
+        if element.name == "form":
+            # a form inside a form is none to browsers
+            if element.closing:
+                current = None
+            elif current is None:
+                current = []
+                found.append((element, current))
+                by_id.setdefault(element.attributes.get("id", ""), current)
+        elif element.name != "script" and not element.closing:
+            if owner := element.attributes.get("form"):
+                named.append((owner, element))
+            elif current is not None and element.name in _FORM_TAGS:
+                current.append(element)
+    for owner, element in named:
+        by_id.get(owner, []).append(element)
+    return found
+
+
+def _goes_nowhere(action: str, given: Mapping[str, str], fields: Sequence[Element], *, scripted: bool) -> bool:
+    """Tell whether nobody receives what a form sends."""
+    method = given.get("method", "").strip().lower()
+    posts = method == "post"
+    if method == "dialog" or any("submit" in name or name.startswith("hx-") for name in given):
+        return False
+    if action and action != "#":
+        elsewhere = re.match(r"(?:[a-z][a-z0-9+.-]*:|//)", action, re.IGNORECASE)
+        return posts and elsewhere is None and not links.unfinished(action)
+    if scripted:
+        return False
+    searches = given.get("role", "").lower() == "search" or any(
+        field.attributes.get("type", "").lower() == "search" or field.attributes.get("name", "").lower() in _SEARCH
+        for field in fields
+    )
+    return posts or not searches

@@ -1,0 +1,1 @@
+"""What deploy does, by noun: rules and transactions."""
