@@ -1,5 +1,6 @@
-"""Answers to visitors, worked out once for each file of a version, and the fast way to send a whole one."""
+"""Answers to visitors, worked out once for each file of a version and each coding of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,13 +9,32 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
-from services.deploy import versions
+from services.deploy import negotiation, rules, versions
 from services.deploy.store.sites import Site
 from services.deploy.versions import File
 from shared import logs
 
 #: For a site on the app's own origin: none of the origin's rights (contract, section 4).
 SANDBOX: Final = "sandbox allow-forms allow-scripts allow-popups"
+
+REVALIDATE: Final = "public, max-age=0, must-revalidate"
+FOR_EVER: Final = "public, max-age=31536000, immutable"
+#: Behind a password: for nobody's cache.
+PRIVATE: Final = "private, no-store"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """One coding of a file: where its bytes are, and how they are answered."""
+
+    #: In the store.
+    name: str
+    size: int
+    etag: str
+    headers: CIMultiDict[str]
+    #: Status line and headers of a 200 and a 304 as they are sent, but for those that differ each time.
+    ok: bytes
+    unchanged: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,21 +45,44 @@ class Ready:
     name: str
     file: File
     status: int
-    etag: str
-    headers: CIMultiDict[str]
-    #: Status line and headers of a 200 as they are sent, but for those that differ each time.
-    head: bytes
+    plain: Body
+    coded: Mapping[str, Body]
+
+    def choose(self, accepted: str | None) -> Body:
+        """Return the coding that suits an Accept-Encoding best; the bytes as they are when none does."""
+        if self.coded and accepted:
+            for coding in negotiation.codings(accepted):
+                if (body := self.coded.get(coding)) is not None:
+                    return body
+        return self.plain
 
 
-def make_ready(site: Site, found: versions.Found) -> Ready:
-    """Work out how a file of a site is answered."""
+def make_ready(site: Site, found: versions.Found, path: str, *, cdn_max_age: int = 0) -> Ready:
+    """Work out how a file of a site is answered to who asks for the decoded path."""
     file = site.manifest[found.path]
-    etag = f'"{file.sha256}"'
+    headers = _headers(site, found, file, cdn_max_age)
+    for name, value in rules.headers_for(site.rules, path).items():
+        # what is for nobody's cache stays so
+        if name.lower() != "cache-control" or headers[hdrs.CACHE_CONTROL] != PRIVATE:
+            headers[name] = value
+    coded: dict[str, Body] = {}
+    if file.br or file.gzip:
+        headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+        for coding, ending, size in (("br", "br", file.br), ("gzip", "gz", file.gzip)):
+            if size:
+                encoded = CIMultiDict([*headers.items(), (hdrs.CONTENT_ENCODING, coding)])
+                coded[coding] = _body(f"{file.sha256}.{ending}", size, f'"{file.sha256}-{ending}"', encoded)
+    if found.status == 200:
+        headers[hdrs.ACCEPT_RANGES] = "bytes"
+    plain = _body(file.sha256, file.size, f'"{file.sha256}"', headers)
+    return Ready(logs.redact(f"/{found.path}"), file, found.status, plain, coded)
+
+
+def _headers(site: Site, found: versions.Found, file: File, cdn_max_age: int) -> CIMultiDict[str]:
     headers = CIMultiDict(
         {
             hdrs.CONTENT_TYPE: file.type,
-            hdrs.ETAG: etag,
-            hdrs.CACHE_CONTROL: "public, max-age=0, must-revalidate",
+            hdrs.CACHE_CONTROL: _lifetime(site, found, cdn_max_age),
             hdrs.SERVER: "invoker",
             "X-Content-Type-Options": "nosniff",
             "X-Invoker-Version": str(site.version),
@@ -47,38 +90,46 @@ def make_ready(site: Site, found: versions.Found) -> Ready:
     )
     if file.type == versions.OCTETS:
         headers[hdrs.CONTENT_DISPOSITION] = "attachment"
+    if site.noindex:
+        headers["X-Robots-Tag"] = "noindex"
+    return headers
+
+
+def _lifetime(site: Site, found: versions.Found, cdn_max_age: int) -> str:
+    if site.password_hash is not None or (site.clears and versions.is_html(site.manifest[found.path].type)):
+        return PRIVATE
+    if site.preview:
+        # nobody tells a CDN of every version when a site is taken down
+        return REVALIDATE
+    if found.status == 200 and versions.has_content_hash(found.path):
+        return FOR_EVER
+    return f"{REVALIDATE}, s-maxage={cdn_max_age}" if cdn_max_age else REVALIDATE
+
+
+def _body(name: str, size: int, etag: str, headers: CIMultiDict[str]) -> Body:
+    headers = CIMultiDict([*headers.items(), (hdrs.ETAG, etag)])
     lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-    head = f"HTTP/1.1 200 OK\r\n{''.join(lines)}{hdrs.CONTENT_LENGTH}: {file.size}\r\n".encode()
-    return Ready(logs.redact(f"/{found.path}"), file, found.status, etag, headers, head)
+    ok = f"HTTP/1.1 200 OK\r\n{''.join(lines)}{hdrs.CONTENT_LENGTH}: {size}\r\n".encode()
+    kept = [f"{name}: {value}\r\n" for name, value in unchanged(headers).items()]
+    return Body(name, size, etag, headers, ok, f"HTTP/1.1 304 Not Modified\r\n{''.join(kept)}".encode())
 
 
-def matches(tags: str, etag: str) -> bool:
-    """Tell whether an If-None-Match names the tag, by weak comparison (RFC 9110 13.1.2)."""
-    return tags.strip() == "*" or any(tag.strip().removeprefix("W/") == etag for tag in tags.split(","))
+def unchanged(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    """Return the headers of the 304 that stands for an answer: not those of the bytes it does not send."""
+    gone = {"content-type", "content-encoding", "content-disposition", "accept-ranges", "content-length"}
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in gone)
 
 
-def sandboxed(headers: CIMultiDict[str]) -> CIMultiDict[str]:
-    """Return the headers of the same answer on the app's own origin."""
-    return CIMultiDict([*headers.items(), ("Content-Security-Policy", SANDBOX)])
-
-
-def not_modified(headers: CIMultiDict[str]) -> web.Response:
-    """Answer that the visitor has it."""
-    response = web.Response(status=304, headers=headers)
-    response.headers.popall(hdrs.CONTENT_TYPE, None)
-    return response
-
-
-class Whole(web.StreamResponse):
-    """A 200 with all its bytes, for a request that `takes_whole`.
+class Quick(web.StreamResponse):
+    """A plain answer with all its bytes, for a request that is `quick`.
 
     It is written in one piece: aiohttp would put the same headers together anew for each visitor, which costs a
     fifth of all the time that serving a page takes.
     """
 
-    def __init__(self, ready: Ready, body: bytes, request_id: str) -> None:
-        super().__init__()
-        self._head = ready.head
+    def __init__(self, status: int, head: bytes, body: bytes, request_id: str) -> None:  # no parts of the base's
+        self._status = status
+        self._head = head
         self._bytes = body
         self._request_id = request_id
         self._keep_alive = True
@@ -99,11 +150,11 @@ class Whole(web.StreamResponse):
         self._eof_sent = True
 
 
-def takes_whole(request: web.BaseRequest) -> bool:
-    """Tell whether a request can be answered by a `Whole`: nothing about it is special."""
+def quick(request: web.BaseRequest) -> bool:
+    """Tell whether a request can be answered by a `Quick`: nothing about it is special."""
     return (
-        request.method == "GET"
-        and request.version == HttpVersion11
+        request.version == HttpVersion11
         and request.keep_alive
-        and hdrs.IF_NONE_MATCH not in request.headers
+        and request.method in {"GET", "HEAD"}
+        and hdrs.RANGE not in request.headers
     )

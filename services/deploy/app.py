@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from services.deploy import access, api, forms, handlers, internal, proofs, sites, worker
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
@@ -39,7 +41,6 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         db.pool(dsn, NAME, size=config.database_pool_size) as pool,
         auth_client.connect(config.auth_internal_url, token) as checker,
         outbox.open_outbox(pool, bus) as messages,
-        proofs.opened(config, proofs.Probe(token)) as looks,
         AsyncExitStack() as stack,
     ):
         await db.check_schema(pool, NAME)
@@ -47,37 +48,21 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         changes = await stack.enter_async_context(open_changes(pool, live, config))
         blobs = Blobs(config.blobs_url)
         telling = Telling(changes)
-        publishing = Publishing(pool, messages, blobs, telling, config)
         deployments = Deployments(pool, messages, telling, config)
         visitors = sites.Sites(live, blobs, config)
-        challenges = Challenges(pool, proofs.Probe(token))
+        challenges = Challenges(pool, config)
 
         async def ready() -> None:
             await db.check_schema(pool, NAME)
 
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
-        public[access.PUBLISHING] = publishing
-        public[access.DEPLOYMENTS] = deployments
-        public[access.EDITS] = Edits(pool, blobs, publishing, telling, config)
-        public[access.UPLOADS] = Uploads(pool, blobs, publishing, telling)
-        public[access.CLAIMS] = Claims(pool, messages, telling, config)
-        public[access.ARCHIVES] = Archives(pool, blobs, telling)
+        _equip(public, pool, messages, blobs, telling, config)
         public[access.CALLERS] = Callers(config, checker)
-        public[access.CONFIG] = config
-        public[forms.INTAKE] = Intake(pool, messages, config)
+        public[access.DEPLOYMENTS] = deployments
+        public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
         public[forms.LIVE] = live
-        public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
         public[sites.SITES] = visitors
-        domains = DomainService(
-            pool,
-            messages,
-            proofs=looks,
-            telling=telling,
-            certificates=Certificates(config.certificates_dir),
-            config=config,
-        )
-        public[api.domains.DOMAINS] = domains
         public.add_routes([*api.routes, *forms.routes, *sites.routes])
 
         private = server.internal_app(config, ready)
@@ -90,12 +75,40 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             server.serving(private) as internal_server,
             bus.consume(handlers.QUEUE, handlers.bound(pool, changes)),
             jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
-            jobs.working(worker.domain_jobs(domains, _certificates(pool, looks, config))),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
 
 
-def _certificates(pool: db.Pool, looks: proofs.Proofs, config: Config) -> "CertificateService | None":
+def _equip(  # noqa: PLR0917 - called once, right above
+    public: web.Application, pool: db.Pool, messages: outbox.Outbox, blobs: Blobs, telling: Telling, config: Config
+) -> None:
+    """Give the application what only its handlers use."""
+    publishing = Publishing(pool, messages, blobs, telling, config)
+    public[access.PUBLISHING] = publishing
+    public[access.EDITS] = Edits(pool, blobs, publishing, telling, config)
+    public[access.UPLOADS] = Uploads(pool, blobs, publishing, telling)
+    public[access.CLAIMS] = Claims(pool, messages, telling, config)
+    public[access.ARCHIVES] = Archives(pool, blobs, telling)
+    public[access.CONFIG] = config
+    public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
+    public[forms.INTAKE] = Intake(pool, messages, config)
+
+
+@asynccontextmanager
+async def _domains(
+    pool: db.Pool, messages: outbox.Outbox, telling: Telling, config: Config
+) -> AsyncIterator[DomainService]:
+    """Open custom domains, and look after them while the context is open."""
+    async with proofs.opened(config) as looks:
+        certificates = Certificates(config.certificates_dir)
+        domains = DomainService(pool, messages, proofs=looks, telling=telling, certificates=certificates, config=config)
+        async with jobs.working(worker.domain_jobs(domains, _authority(pool, looks, certificates, config))):
+            yield domains
+
+
+def _authority(
+    pool: db.Pool, looks: proofs.Proofs, certificates: Certificates, config: Config
+) -> "CertificateService | None":
     """Return what gets certificates, None where none are got."""
     if not config.acme_directory:
         return None
@@ -107,7 +120,7 @@ def _certificates(pool: db.Pool, looks: proofs.Proofs, config: Config) -> "Certi
         pool,
         proofs=looks,
         authority=Authority(config.acme_directory, config.acme_email, config.acme_ca_file),
-        certificates=Certificates(config.certificates_dir),
+        certificates=certificates,
         directory=config.acme_directory,
     )
 

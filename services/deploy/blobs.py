@@ -114,15 +114,22 @@ class Blobs:
             raise Unavailable
         return data
 
-    async def stream(self, digest: str) -> AsyncGenerator[bytes, None]:
-        """Yield a large file's bytes piece by piece. Raise Unavailable when they cannot be had."""
+    def path(self, name: str) -> Path | None:
+        """Return the file that has the bytes, where the store is a directory."""
+        return self._folder / _key(name) if self._folder else None
+
+    async def stream(self, name: str, part: tuple[int, int] | None = None) -> AsyncGenerator[bytes, None]:
+        """Yield a large file's bytes, or those of a part from its start to before its end, piece by piece.
+
+        Raise Unavailable when they cannot be had.
+        """
         try:
             async with asyncio.timeout(READ_TIMEOUT):
-                found = await obstore.get_async(self._store, _key(digest))
+                found = await obstore.get_async(self._store, _key(name), options={"range": part} if part else None)
             async for piece in found.stream(min_chunk_size=PIECE):
                 yield bytes(piece)
         except (OSError, TimeoutError, obstore.exceptions.BaseError) as error:
-            log.exception("blob.unreadable", digest=digest)
+            log.exception("blob.unreadable", name=name)
             raise Unavailable from error
 
 

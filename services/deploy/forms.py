@@ -86,6 +86,6 @@ def _require_allowed(request: web.Request, site: Site) -> None:
 async def _site(request: web.Request) -> Site:
     deployment_id = request.match_info["deployment_id"]
     site = await request.app[LIVE].find(deployment_id) if ids.is_id(deployment_id, "dep") else None
-    if site is None:
+    if site is None or site.status != "live":
         raise DeploymentNotFound
     return site

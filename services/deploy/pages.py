@@ -22,17 +22,27 @@ h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.25}
 p{margin:0;color:var(--muted);overflow-wrap:anywhere}
 a{display:inline-block;margin-top:1.75rem;padding:.65rem 1.4rem;border-radius:10px;background:var(--accent);
 color:var(--on-accent);text-decoration:none;font-weight:600}
-a:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
+a:focus-visible,button:focus-visible,input:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
+form{margin-top:1.5rem;text-align:left}
+label{display:block;margin-bottom:.35rem;font-weight:600}
+input,button{width:100%;font:inherit;padding:.65rem .9rem;border-radius:10px;border:1px solid var(--muted)}
+input{background:var(--bg);color:var(--ink)}
+button{margin-top:1rem;border-color:var(--accent);background:var(--accent);color:var(--on-accent);font-weight:600;
+cursor:pointer}
+a.small{margin-top:1.75rem;padding:0;background:none;color:var(--muted);font-size:.875rem;font-weight:400;
+text-decoration:underline}
 """
 _DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_CSP: Final = (
-    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+_CSP: Final = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; frame-ancestors 'none'"
 
 _TEXTS: Final = {
     400: ("This address cannot be read", "Check the address, or follow a link to the page instead."),
     404: ("There is no page here", "The address may be mistyped, or the page has moved or was taken down."),
     405: ("This page can only be looked at", "Forms are sent to the address that the form itself names."),
+    410: ("This page has expired", "It was put up for a limited time, and that is over."),
+    413: ("This is more than can be read here", "Go back and try again."),
+    429: ("Too many tries", "Please wait a minute, then try again."),
+    451: ("This page was taken down", "It broke the rules of this service, or had to go for legal reasons."),
     503: ("This page is not available right now", "Please try again in a moment."),
 }
 #: Why a form was not taken, in words for who filled it in; other reasons speak for themselves.
@@ -46,16 +56,35 @@ _REFUSED: Final = {
 def page(title: str, text: str, *, status: int = 200, link: tuple[str, str] | None = None) -> web.Response:
     """Answer with a page of a heading, a sentence and perhaps a link (address and text)."""
     anchor = f'<a href="{escape(link[0])}">{escape(link[1])}</a>' if link else ""
+    return _page(title, f"<p>{escape(text)}</p>{anchor}", status)
+
+
+def access(report: str, *, wrong: bool) -> web.Response:
+    """Ask for a site's password; the form goes to where the visitor is. `report` is where a site is reported."""
+    text = "This password is not the right one. Please try again." if wrong else "Its owner gave it a password."
+    alert = ' role="alert"' if wrong else ""
+    form = (
+        f'<p{alert}>{text}</p><form method="post"><label for="password">Password</label>'
+        '<input id="password" name="password" type="password" autocomplete="current-password" required autofocus>'
+        f'<button>Open</button></form><a class="small" rel="nofollow" href="{escape(report)}">Report this page</a>'
+    )
+    response = _page("This site is protected", form, 401, form_action="'self'")
+    # RFC 9110 wants a challenge; no browser knows one that is answered by a form
+    response.headers[hdrs.WWW_AUTHENTICATE] = "Form"
+    return response
+
+
+def _page(title: str, content: str, status: int, *, form_action: str = "'none'") -> web.Response:
     body = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{anchor}</main></body></html>"
+        f"<body><main><h1>{escape(title)}</h1>{content}</main></body></html>"
     )
     headers = {
         hdrs.CONTENT_TYPE: "text/html; charset=utf-8",
         hdrs.CACHE_CONTROL: "no-store",
-        "Content-Security-Policy": _CSP,
+        "Content-Security-Policy": f"{_CSP}; form-action {form_action}",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }

@@ -1,4 +1,4 @@
-"""Visitors: which site a Host names, and its files with strong ETags; the hot path, past the application.
+"""Visitors: which site a Host names, and its files as HTTP lets them be asked for; the hot path, past the application.
 
 A page that is known and small is answered without waiting for anything: two look-ups, headers worked out before.
 """
@@ -6,156 +6,195 @@ A page that is known and small is answered without waiting for anything: two loo
 import asyncio
 import time
 import urllib.parse
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
-from functools import lru_cache
 from typing import Final
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDict
 
-from services.deploy import pages, slugs, versions
-from services.deploy.answers import Ready, Whole, make_ready, matches, not_modified, sandboxed, takes_whole
-from services.deploy.blobs import SMALL, Blobs
+from services.deploy import hosts, negotiation, pages, versions
+from services.deploy.answers import SANDBOX, Quick, Ready, make_ready, quick
+from services.deploy.blobs import Blobs
 from services.deploy.config import Config
+from services.deploy.delivery import deliver
+from services.deploy.gate import Gate
 from services.deploy.live import LiveSites
-from shared import http, logs, origins
-from shared.errors import AppError, BadRequest, MethodNotAllowed, NotFound, Unavailable
+from services.deploy.rules import Redirect, match_redirect
+from services.deploy.store.sites import Site
+from shared import http, logs
+from shared.errors import AppError, BadRequest, MethodNotAllowed, NotFound
 from shared.server import Answer
 
-#: Seconds for finding a page, and for sending a large file to a slow visitor (R24).
+#: Seconds for finding a page, and for its bytes (R24).
 DEADLINE: Final = 10.0
-STREAM_DEADLINE: Final = 300.0
 
 _METHODS: Final = "GET, HEAD"
 
 
+class Expired(AppError):
+    """The site was there for a limited time."""
+
+    status = 410
+    code = "expired"
+    message = "This site has expired"
+
+
+class TakenDown(AppError):
+    """The operator took the site down."""
+
+    status = 451
+    code = "taken_down"
+    message = "This site was taken down"
+
+
 class Sites:
-    """Serves live sites; one per process."""
+    """Serves live sites and their versions; one per process."""
 
     def __init__(self, live: LiveSites, blobs: Blobs, config: Config) -> None:
         self._live = live
         self._blobs = blobs
-        self._slug_of = host_reader(config)
+        self._gate = Gate(config)
+        self._name_of = hosts.reader(config)
+        self._cdn_max_age = config.cdn_max_age
 
     def front(self, rest: Answer) -> Answer:
         """Return what answers requests: those for a site's host here, the others by `rest`."""
 
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
-            slug = self._slug_of(request.headers.get(hdrs.HOST, ""))
-            return await rest(request) if slug is None else await self.visit(request, slug)
+            name = self._name_of(request.headers.get(hdrs.HOST, ""))
+            return await rest(request) if name is None else await self.visit(request, name)
 
         return answer
 
-    async def visit(self, request: web.BaseRequest, slug: str) -> web.StreamResponse:
-        """Answer a request for the site's own host, and log it."""
+    async def visit(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
+        """Answer a request for a host that is a site's, or nobody's, and log it."""
         started = time.perf_counter()
         request_id = http.take_request_id(request.headers)
-        ready, response = self._at_hand(request, slug, request_id) or await self._answer(request, slug)
+        ready, response = self._at_hand(request, name, request_id) or await self._answer(request, name)
         logs.access(
             method=request.method,
             path=ready.name if ready else "(none)",
             status=response.status,
             ms=(time.perf_counter() - started) * 1000,
-            site=slug or None,
+            site=name or None,
         )
         return response
 
-    def _at_hand(self, request: web.BaseRequest, slug: str, request_id: str) -> tuple[Ready, Whole] | None:
+    def _at_hand(self, request: web.BaseRequest, name: str, request_id: str) -> tuple[Ready, Quick] | None:
         """Return the answer if it is plain, worked out, and its bytes are in memory: nothing is waited for."""
-        if (site := self._live.fresh(slug)) is None or not takes_whole(request):
+        site = self._live.fresh(name)
+        if site is None or site.password_hash is not None or site.clears or not quick(request):
             return None
         ready: Ready | None = site.memo.get(request.raw_path)
-        if ready is None or (body := self._blobs.cached(ready.file.sha256)) is None:
+        if ready is None:
             return None
-        return ready, Whole(ready, body, request_id)
+        headers = request.headers
+        body = ready.choose(headers.get(hdrs.ACCEPT_ENCODING))
+        tags = headers.get(hdrs.IF_NONE_MATCH)
+        if tags is not None and negotiation.matches(tags, body.etag):
+            return ready, Quick(304, body.unchanged, b"", request_id)
+        if request.method == "HEAD":
+            return ready, Quick(200, body.ok, b"", request_id)
+        content = self._blobs.cached(body.name)
+        return None if content is None else (ready, Quick(200, body.ok, content, request_id))
 
-    async def _answer(self, request: web.BaseRequest, slug: str) -> tuple[Ready | None, web.StreamResponse]:
+    async def _answer(self, request: web.BaseRequest, name: str) -> tuple[Ready | None, web.StreamResponse]:
         try:
-            ready, response = await self.show(request, slug, request.raw_path)
+            ready, response = await self.show(request, name, request.raw_path)
         except BaseException as error:  # noqa: BLE001 - every way out is judged in one place
-            ready, response = None, _failure(http.meant(error))
-        if not response.prepared:
-            response.headers[hdrs.SERVER] = "invoker"
-            response.headers["X-Request-ID"] = logs.request_id.get()
+            ready, response = None, failure(http.meant(error))
+        response.headers[hdrs.SERVER] = "invoker"
+        response.headers["X-Request-ID"] = logs.request_id.get()
         return ready, response
 
     async def show(
-        self, request: web.BaseRequest, slug: str, target: str, prefix: str = ""
+        self, request: web.BaseRequest, name: str, target: str, prefix: str = ""
     ) -> tuple[Ready | None, web.StreamResponse]:
         """Answer with what is at `target` (path and query, still encoded) of the site, and say which file that was.
 
         With a `prefix` the site is not on a host of its own: it stands before paths in redirects, and the site has
-        none of the host's rights. Raise NotFound, MethodNotAllowed, BadRequest.
+        none of the host's rights. Raise NotFound, MethodNotAllowed, BadRequest, Expired, TakenDown, RateLimited.
         """
-        if request.method not in {"GET", "HEAD"}:
-            # R61: whatever is asked of a host that is nobody's, there is nothing
-            raise MethodNotAllowed if slug else NotFound
-        path, _, query = target.partition("?")
-        site = self._live.fresh(slug)
-        ready: Ready | None = None if site is None else site.memo.get(path)
-        if ready is None:
-            async with asyncio.timeout(DEADLINE):
-                found = await self._find(slug, path)
-            if isinstance(found, str):
-                return None, _redirect(prefix + found, query)
-            ready = found
-        headers = sandboxed(ready.headers) if prefix else ready.headers
-        if ready.status == 200 and (tags := request.headers.get(hdrs.IF_NONE_MATCH)) and matches(tags, ready.etag):
-            return ready, not_modified(headers)
-        if ready.file.size > SMALL:
-            return ready, await self._stream(request, ready, headers)
-        if (body := self._blobs.cached(ready.file.sha256)) is None:
-            async with asyncio.timeout(DEADLINE):
-                body = await self._blobs.read(ready.file.sha256)
-        return ready, web.Response(body=body, status=ready.status, headers=headers)
+        async with asyncio.timeout(DEADLINE):
+            site = await self._site(name)
+            if admitted := self._gate.admits(request, site, prefix):
+                ready, response = await self._page(request, site, target, prefix)
+            else:
+                ready, response = None, await self._gate.stop(request, site, target, prefix)
+        if prefix:
+            if ready is not None:
+                response.headers.add("Content-Security-Policy", SANDBOX)
+        elif site.clears and not (admitted and site.password_hash) and _clears(request, ready, response):
+            response.headers["Clear-Site-Data"] = '"*"'
+        return ready, response
 
-    async def _find(self, slug: str, path: str) -> Ready | str:
+    async def _site(self, name: str) -> Site:
+        site = await self._live.find(name)
+        if site is None:
+            # R61: whatever is asked of a host that is nobody's, there is nothing
+            raise NotFound
+        if site.status == "taken_down":
+            raise TakenDown
+        if site.status == "expired":
+            raise Expired
+        return site
+
+    async def _page(
+        self, request: web.BaseRequest, site: Site, target: str, prefix: str
+    ) -> tuple[Ready | None, web.StreamResponse]:
+        if request.method not in {"GET", "HEAD"}:
+            raise MethodNotAllowed
+        path, _, query = target.partition("?")
+        ready = site.memo.get(path) or self._find(site, path)
+        if isinstance(ready, Redirect):
+            return None, _redirect(site, ready, prefix, query)
+        if ready is None:
+            return None, failure(NotFound())
+        return ready, await deliver(request, self._blobs, ready)
+
+    def _find(self, site: Site, path: str) -> Ready | Redirect | None:
         """Return what to show for the encoded path, or where to go instead. Raise NotFound, BadRequest."""
         decoded = _decode(path)
-        if (site := await self._live.find(slug)) is None:
-            raise NotFound
-        found = versions.resolve(site.manifest, decoded, is_spa=site.is_spa)
-        if found is None:
-            raise NotFound
-        if found.redirect:
-            return urllib.parse.quote(found.path)
-        ready = make_ready(site, found)
+        found = _resolve(site, decoded)
+        if not isinstance(found, versions.Found):
+            return found
+        ready = make_ready(site, found, decoded, cdn_max_age=self._cdn_max_age)
         # a page has many addresses (`/%61`, and any at all in an SPA): keep no more of them than it has files
         if found.status == 200 and len(site.memo) < 2 * len(site.manifest):
             site.memo[path] = ready
         return ready
 
-    async def _stream(self, request: web.BaseRequest, ready: Ready, headers: CIMultiDict[str]) -> web.StreamResponse:
-        response = web.StreamResponse(status=ready.status, headers=headers)
-        response.headers["X-Request-ID"] = logs.request_id.get()
-        response.content_length = ready.file.size
-        if request.method == "HEAD":
-            return response
-        async with aclosing(self._blobs.stream(ready.file.sha256)) as pieces:
-            # the first piece before the status: a file that cannot be read is a 503
-            first = await anext(pieces, b"")
-            await response.prepare(request)
-            try:
-                async with asyncio.timeout(STREAM_DEADLINE):
-                    await _send(response, first, pieces, ready.file.size)
-            except (AppError, OSError, TimeoutError):
-                # the status is out: all that can still be told is that this was not the whole file
-                if request.transport is not None:
-                    request.transport.abort()
-        return response
+
+def _resolve(site: Site, path: str) -> versions.Found | Redirect | None:
+    """Return what the decoded path leads to: a file wins over the site's rules, unless they say that they do."""
+    exact = None
+    led = match_redirect(site.rules, path, forced=True)
+    if led is None:
+        exact = versions.resolve(site.manifest, path, is_spa=False)
+        if exact is None or exact.status == 404:
+            led = match_redirect(site.rules, path)
+    if led is not None:
+        return _shown(site, led) if led.rewrites else led
+    if exact is None or exact.status == 404:
+        exact = versions.resolve(site.manifest, path, is_spa=site.is_spa)
+    return Redirect(urllib.parse.quote(exact.path), 308) if exact and exact.redirect else exact
 
 
-async def _send(response: web.StreamResponse, first: bytes, rest: AsyncIterator[bytes], size: int) -> None:
-    """Send the pieces. Raise Unavailable when they are not `size` bytes."""
-    await response.write(first)
-    sent = len(first)
-    async for piece in rest:
-        await response.write(piece)
-        sent += len(piece)
-    if sent != size:
-        raise Unavailable
-    await response.write_eof()
+def _shown(site: Site, led: Redirect) -> versions.Found | None:
+    """Return the file that a rule shows at another path; a page of the site's own when it is not there."""
+    found = versions.resolve(site.manifest, led.to, is_spa=False)
+    if found is not None and found.redirect:
+        # a directory's page, shown where its slash is missing
+        found = versions.Found(f"{found.path[1:]}{versions.INDEX}")
+    return found and versions.Found(found.path, led.status if found.status == 200 else found.status)
+
+
+def _clears(request: web.BaseRequest, ready: Ready | None, response: web.StreamResponse) -> bool:
+    """Tell whether this answer is to make a browser forget the name's former holder: pages, and missing workers."""
+    if request.headers.get("Service-Worker") == "script":
+        return ready is None or ready.status != 200 or versions.is_html(ready.file.type)
+    # 303: a cookie of ours comes with it. 304: the browser has this page from the new site, and has forgotten since
+    if response.status in {303, 304} or not (ready is None or versions.is_html(ready.file.type)):
+        return False
+    return request.headers.get("Sec-Fetch-Dest", "document") == "document"
 
 
 def _decode(path: str) -> str:
@@ -171,32 +210,22 @@ def _decode(path: str) -> str:
     return decoded
 
 
-def _redirect(path: str, query: str) -> web.Response:
-    location = f"{path}?{query}" if query else path
-    return web.Response(status=308, headers={hdrs.LOCATION: location, "X-Content-Type-Options": "nosniff"})
+def _redirect(site: Site, to: Redirect, prefix: str, query: str) -> web.Response:
+    headers = {
+        hdrs.LOCATION: (prefix if to.to.startswith("/") else "") + to.location(query),
+        hdrs.CACHE_CONTROL: "no-store" if site.password_hash else "no-cache",
+        "X-Content-Type-Options": "nosniff",
+        "X-Invoker-Version": str(site.version),
+    }
+    return web.Response(status=to.status, headers=headers)
 
 
-def _failure(error: AppError) -> web.Response:
+def failure(error: AppError) -> web.Response:
+    """Show a visitor why there is no page."""
     response = pages.failure(error)
     if isinstance(error, MethodNotAllowed):
         response.headers[hdrs.ALLOW] = _METHODS
     return response
-
-
-def host_reader(config: Config) -> Callable[[str], str | None]:
-    """Return a function that tells which slug a Host header names: None for the app and API, "" for nobody's host."""
-    suffix = config.site_suffix
-    own = origins.names(config.app_url, config.api_url)
-
-    @lru_cache(4096)
-    def slug_of(header: str) -> str | None:
-        host = origins.without_port(header)
-        if host in own:
-            return None
-        slug = host.removesuffix(suffix)
-        return slug if slug != host and slugs.well_formed(slug) else ""
-
-    return slug_of
 
 
 # On the app's own origin, where no name of the site's own resolves
@@ -206,25 +235,31 @@ routes = web.RouteTableDef()
 
 
 def _render(_request: web.Request, error: AppError) -> web.Response:
-    return _failure(error)
+    return failure(error)
 
 
-@routes.get("/s/{slug:[^/]*}")
+@routes.get("/s/{name:[^/]*}")
 @http.rules(render=_render, embeddable=True)
 async def to_directory(request: web.Request) -> web.Response:
     """Lead to the site's first page, so that its relative links work."""
-    if not slugs.well_formed(slug := request.match_info["slug"]):
-        raise NotFound
-    return web.Response(status=308, headers={hdrs.LOCATION: f"/s/{slug}/"})
+    return web.Response(status=308, headers={hdrs.LOCATION: f"/s/{_named(request)}/"})
 
 
-@routes.get("/s/{slug}/{path:.*}")
-@http.rules(render=_render, deadline=STREAM_DEADLINE, embeddable=True)
+@routes.route("*", "/s/{name}/{path:.*}")
+@http.rules(render=_render, embeddable=True)
 async def below_app(request: web.Request) -> web.StreamResponse:
     """Serve a site below `/s/`, with none of the rights of the origin it is on."""
-    slug = request.match_info["slug"]
-    prefix = f"/s/{slug}"
+    name = _named(request)
+    prefix = f"/s/{name}"
     target = request.raw_path
-    if not slugs.well_formed(slug) or not target.startswith(prefix + "/"):
+    if not target.startswith(prefix + "/"):
         raise NotFound
-    return (await request.app[SITES].show(request, slug, target[len(prefix) :], prefix))[1]
+    return (await request.app[SITES].show(request, name, target[len(prefix) :], prefix))[1]
+
+
+def _named(request: web.Request) -> str:
+    """Return the site that the path names, or its version. Raise NotFound for anything else."""
+    found = hosts.read(name := request.match_info["name"])
+    if found is None or found.kind != "slug":
+        raise NotFound
+    return name

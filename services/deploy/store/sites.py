@@ -1,58 +1,119 @@
-"""The SQL of live sites, for visitors."""
+"""The SQL of sites as visitors see them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal
 
-from services.deploy import versions
-from services.deploy.versions import File
+import asyncpg
+
+from services.deploy import hosts, rule_files, rules
+from services.deploy.rules import Rules
+from services.deploy.versions import File, Manifest
 from shared.db import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What visitors need of a live site: enough to serve it and to take in its forms."""
+    """What visitors need of a site, or of one of its versions: enough to serve it and to take in its forms."""
 
     id: str
     slug: str
     version: int
+    status: Literal["live", "expired", "taken_down"] = "live"
+    #: Asked for as a version, whether that is the live one or not.
+    preview: bool = False
     is_spa: bool
-    #: The owner's address.
+    noindex: bool = False
+    password_hash: str | None = None
+    #: Browsers may still have what the name's former holder left in them.
+    clears: bool = False
+    #: The owner's address, and whether what forms take in is sent there.
     email: str
-    manifest: Mapping[str, File]
-    #: What serving has worked out about this version, by request path.
-    #: Whether the owner is told what visitors send.
     notified: bool = True
-    #: Origins whose pages may post to its forms, beside its own; none means any.
+    #: Pages that may send forms; none stands for all. Where a form leads when it has been taken in.
     allowed_origins: tuple[str, ...] = ()
-    #: Where a browser goes after its form was sent.
     redirect: str | None = None
+    #: Never changes: version and id stand for it in comparisons.
+    manifest: Manifest = field(default_factory=dict, compare=False, repr=False)
+    rules: Rules = field(default=rules.NONE, compare=False, repr=False)
+    #: What serving has worked out about this version, by request path.
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-async def find_site(conn: Connection, name: str, known: Site | None) -> Site | None:
-    """Return the live site of this slug or id, None when there is none.
+#: A site, without its files, and for how many seconds at most that is true.
+Row = tuple[Site, float | None]
+#: What never changes about a version.
+Files = tuple[Manifest, Rules]
 
-    What `known` holds of the same version is not read again: a manifest is up to a thousand files.
+_SITES: Final = """
+    SELECT asked.name, asked.number IS NOT NULL AS preview, d.id, d.slug, v.number AS version, d.password_hash, a.email,
+           CASE WHEN asked.number IS NULL THEN d.settings ELSE d.settings || v.settings END AS settings,
+           CASE WHEN d.taken_down_at IS NOT NULL THEN 'taken_down'
+                WHEN d.expires_at <= now() THEN 'expired' ELSE 'live' END AS status,
+           coalesce(d.clears_until > now(), false) AS clears,
+           extract(epoch FROM least(CASE WHEN d.expires_at > now() THEN d.expires_at END,
+               CASE WHEN d.clears_until > now() THEN d.clears_until END) - now())::float8 AS remains
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS asked (name, kind, key, number)
+    JOIN deployments d ON d.id = CASE asked.kind
+        WHEN 'id' THEN asked.key
+        WHEN 'slug' THEN (SELECT s.id FROM deployments s WHERE s.slug = asked.key AND s.deleted_at IS NULL)
+        ELSE (SELECT m.deployment_id FROM domains m WHERE m.domain = asked.key AND m.verified_at IS NOT NULL) END
+    JOIN versions v ON v.deployment_id = d.id AND v.number = coalesce(asked.number, d.live_version)
+        AND v.ready_at IS NOT NULL
+    JOIN accounts a ON a.id = d.account_id
+    WHERE d.deleted_at IS NULL
+"""
+
+
+async def find_sites(conn: Connection, names: Sequence[str]) -> dict[str, Row]:
+    """Return sites by their names, without their files, and for how many seconds at most that is true.
+
+    A name is a slug, `slug--v3`, an id or a domain. What is not there, not published, or not complete is left out.
     """
-    row = await conn.fetchrow(
-        "SELECT d.id, d.slug, d.live_version, d.settings, a.email,"
-        " CASE WHEN (d.id, d.live_version) IS DISTINCT FROM ($2, $3::int) THEN v.manifest END AS manifest"
-        " FROM deployments d JOIN accounts a ON a.id = d.account_id"
-        " JOIN versions v ON v.deployment_id = d.id AND v.number = d.live_version"
-        " WHERE d.deleted_at IS NULL AND " + ("d.id = $1" if "_" in name else "d.slug = $1"),
-        name, known and known.id, known and known.version,
+    asked = [(name, found) for name in names if (found := hosts.read(name)) is not None]
+    rows = await conn.fetch(
+        _SITES,
+        [name for name, _ in asked], [found.kind for _, found in asked],
+        [found.key for _, found in asked], [found.number for _, found in asked],
     )  # fmt: skip
-    if row is None:
-        return None
+    return {row["name"]: (_site(row), row["remains"]) for row in rows}
+
+
+def _site(row: asyncpg.Record) -> Site:
+    settings = row["settings"]
     return Site(
         id=row["id"],
         slug=row["slug"],
-        version=row["live_version"],
-        is_spa=bool(row["settings"].get("is_spa")),
+        version=row["version"],
+        status=row["status"],
+        preview=row["preview"],
+        is_spa=bool(settings.get("is_spa")),
+        noindex=row["preview"] or bool(settings.get("noindex")),
+        password_hash=row["password_hash"],
+        clears=row["clears"],
         email=row["email"],
-        notified=bool(row["email"]) and row["settings"].get("notify_email", True),
-        allowed_origins=tuple(row["settings"].get("allowed_origins", ())),
-        redirect=row["settings"].get("redirect"),
-        manifest=known.manifest if known and row["manifest"] is None else versions.from_json(row["manifest"]),
+        notified=bool(row["email"]) and settings.get("notify_email", True),
+        allowed_origins=tuple(settings.get("allowed_origins", ())),
+        redirect=settings.get("redirect"),
     )
+
+
+async def load_version(conn: Connection, deployment_id: str, number: int) -> Files | None:
+    """Return a version's files, with the variants that the store has of them, and its rules; None when it is gone."""
+    row = await conn.fetchrow(
+        "SELECT v.manifest, v.rules, (SELECT jsonb_object_agg(b.sha256, jsonb_build_array(b.br, b.gzip)) FROM blobs b"
+        " WHERE b.sha256 = ANY (ARRAY(SELECT entry->>0 FROM jsonb_each(v.manifest) AS file (path, entry)))"
+        " AND (b.br IS NOT NULL OR b.gzip IS NOT NULL)) AS variants"
+        " FROM versions v WHERE v.deployment_id = $1 AND v.number = $2",
+        deployment_id, number,
+    )  # fmt: skip
+    if row is None:
+        return None
+    variants: Mapping[str, list[int | None]] = row["variants"] or {}
+    nothing: list[int | None] = [None, None]
+    manifest = {
+        path: File(digest, size, kind, *(length or 0 for length in variants.get(digest, nothing)))
+        for path, (digest, size, kind) in row["manifest"].items()
+        if path not in rule_files.FILES
+    }
+    return manifest, rules.from_json(row["rules"])

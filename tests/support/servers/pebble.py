@@ -11,15 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.ports import free_port
-from tests.support.servers.machine import (
-    MissingServerError,
-    apt_install,
-    can_install,
-    end,
-    free_port,
-    program,
-    wait_until,
-)
+from tests.support.servers.machine import MissingServerError, apt_install, can_install, end, program, wait_until
 
 #: For localhost, with its key: of the authority's own HTTPS.
 CERTIFICATE = Path(__file__).parents[2] / "data" / "localhost.pem"
@@ -60,7 +52,7 @@ def installed() -> Path:
 @contextmanager
 def running_pebble(home: Path, *, http_port: int, name_server: tuple[str, int], life: int = 86_400) -> Iterator[Pebble]:
     """Run an authority that looks at domains on this port, and whose certificates live for so many seconds."""
-    port, management = free_port()()
+    port, management = free_port(), free_port()
     config = {
         "listenAddress": f"127.0.0.1:{port}",
         "managementListenAddress": f"127.0.0.1:{management}",
