@@ -26,8 +26,8 @@ _ATTRIBUTES: Final = r"""
 """
 _TOKEN: Final = re.compile(
     rf"""
-      <!--(?:-?>|(?s:.*?)(?:--!?>|\Z))
-    | <(?:[!?]|/(?![a-zA-Z]))[^>]*+(?:>|\Z)
+      <!--(?:-?>|(?s:.*?)(?:--!?>|(?P<open>\Z)))
+    | <(?:[!?]|/(?=[^a-zA-Z]))[^>]*+(?:>|(?P<unended>\Z))
     | <(?P<end>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*+){_ATTRIBUTES}
     """,
     re.VERBOSE,
@@ -77,11 +77,12 @@ def decode(page: bytes) -> str:
         return page.decode("latin-1")
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """Yield tags, comments and doctypes in the order of the source."""
-    at = 0
+def tokens(text: str, at: int = 0) -> Iterator[Token]:
+    """Yield tags, comments and doctypes in the order of the source from a place on, up to one that has no end."""
     while found := _TOKEN.search(text, at):
         start, at = found.span()
+        if found["open"] is not None or found["unended"] is not None:
+            return
         if (source := found["name"]) is None:
             yield Token("", False, "", start, at)
             continue
@@ -98,7 +99,8 @@ def tokens(text: str) -> Iterator[Token]:
 def fields(text: str) -> Iterator[Token]:
     """Yield the tags of form fields, wherever they stand: what is text now, a script may make a field of."""
     for found in _FIELD.finditer(text):
-        yield Token(found["name"].lower(), False, found["rest"], *found.span())
+        if found["close"]:
+            yield Token(found["name"].lower(), False, found["rest"], *found.span())
 
 
 class Element(NamedTuple):
@@ -112,8 +114,9 @@ class Element(NamedTuple):
 
 
 def elements(text: str, names: Container[str], *, most: int) -> list[Element]:
-    """Return the first tags of these names, at most so many."""
-    found = list(islice((token for token in tokens(text) if token.name in names), most))
+    """Return the first start tags of these names and the ends of forms, at most so many."""
+    wanted = (token for token in tokens(text) if token.name in names and (not token.closing or token.name == "form"))
+    found = list(islice(wanted, most))
     line, at, result = 1, 0, []
     for token, given in zip(found, attributes(found), strict=True):
         line, at = line + text.count("\n", at, token.start), token.start

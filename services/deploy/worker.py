@@ -1,7 +1,17 @@
 """What deploy does by itself."""
 
+from typing import TYPE_CHECKING, Final
+
+from services.deploy.service.domains import DomainService
 from services.deploy.service.upkeep import Upkeep
 from shared.jobs import Job
+
+if TYPE_CHECKING:
+    from services.deploy.service.certificates import CertificateService
+
+
+#: Seconds between two looks for custom domains whose time it is.
+DOMAINS_EVERY: Final = 15.0
 
 
 def jobs(upkeep: Upkeep) -> list[Job]:
@@ -14,3 +24,12 @@ def jobs(upkeep: Upkeep) -> list[Job]:
         Job(name="retire_submissions", seconds=hour, run=upkeep.retire_submissions),
         Job(name="sweep_blobs", seconds=10 * minute, run=upkeep.sweep_blobs),
     ]
+
+
+def domain_jobs(domains: DomainService, certificates: "CertificateService | None") -> list[Job]:
+    """Return what there is to do for custom domains: apart from the others, it waits for servers of other people."""
+    found = [Job(name="look_at_domains", seconds=DOMAINS_EVERY, run=domains.look_at_due)]
+    if certificates is not None:
+        found.append(Job(name="renew_certificates", seconds=DOMAINS_EVERY, run=certificates.renew_due))
+        found.append(Job(name="sweep_certificates", seconds=3600.0, run=certificates.sweep))
+    return found

@@ -17,6 +17,7 @@ from shared.bus import Delivery, Handlers, Retry
 from shared.errors import Unavailable
 from shared.events import (
     AccountDeletedMail,
+    DomainSuspendedMail,
     EmailChangedMail,
     EmailCodeMail,
     Event,
@@ -25,6 +26,9 @@ from shared.events import (
     KeyRotatedMail,
     KeysRevokedMail,
     LoginCodeMail,
+    SiteReinstatedMail,
+    SiteReportedMail,
+    SiteTakenDownMail,
     SubmissionMail,
 )
 from shared.inbox import Claim
@@ -149,4 +153,8 @@ HANDLERS: Final[Mapping[type[Event], Callable[[Mailer, Any, Delivery], Coroutine
     EmailChangedMail: Mailer.send,
     AccountDeletedMail: Mailer.send,
     SubmissionMail: Mailer.send,
+    SiteTakenDownMail: Mailer.send,
+    SiteReinstatedMail: Mailer.send,
+    DomainSuspendedMail: Mailer.send,
+    SiteReportedMail: Mailer.send,
 }

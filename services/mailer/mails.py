@@ -174,6 +174,7 @@ def _load() -> Iterator[tuple[str, tuple[jinja2.Template, jinja2.Template, jinja
         "client": lambda text: unlinked(one_line(text, CLIENT_LENGTH)),
         "indented": indented,
         "line": one_line,
+        "link": lambda text: unlinked(one_line(text, 500)),
         "mailbox": lambda text: unlinked(one_line(text, ADDRESS_LENGTH)),
         "moment": moment,
     }

@@ -6,7 +6,8 @@ from tests.support.eventually import eventually
 
 
 def told(deploy: Deploy) -> list[Audited]:
-    return [event for envelope in deploy.bus.published if isinstance(event := envelope.event(), Audited)]
+    events = [envelope.event() for envelope in deploy.bus.published]
+    return [event for event in events if isinstance(event, Audited) and event.action == "scope.denied"]
 
 
 async def test_r51_a_refused_scope_is_told_once_a_minute(deploy: Deploy) -> None:

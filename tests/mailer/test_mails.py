@@ -19,12 +19,16 @@ from tests.support.mail_events import (
     NOON,
     a_changed_mail,
     a_deletion_mail,
+    a_domain_mail,
     a_key_mail,
     a_login_mail,
     a_message,
+    a_reinstatement_mail,
+    a_report_mail,
     a_revocation_mail,
     a_rotation_mail,
     a_submission_mail,
+    a_takedown_mail,
     an_address_mail,
     an_expiry_mail,
 )
@@ -96,6 +100,10 @@ def test_no_text_of_a_user_reaches_the_headers_r39(texts: list[str]) -> None:
         an_address_mail(code=one, new_email=two, ip=three),
         a_changed_mail(new_email=one, ip=two),
         a_deletion_mail(ip=one, login_url=two),
+        a_takedown_mail(slug=one, site_url=two, reason=three, reply_to=six),
+        a_reinstatement_mail(slug=one, site_url=two),
+        a_domain_mail(domain=one, slug=two, site_url=three, problem=four, dashboard_url=five),
+        a_report_mail(slug=one, url=two, reason=three, details=four, reply_to=six),
     ]
     for event in events:
         assert_harmless(parsed(event, correlation_id=six), reply_to=mails.address(six))

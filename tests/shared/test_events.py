@@ -13,6 +13,7 @@ from shared.events import (
     AccountDeletedMail,
     Audited,
     CredentialsChanged,
+    DomainSuspendedMail,
     EmailChangedMail,
     EmailCodeMail,
     Envelope,
@@ -24,6 +25,9 @@ from shared.events import (
     KeysRevokedMail,
     LoginCodeMail,
     SiteChanged,
+    SiteReinstatedMail,
+    SiteReportedMail,
+    SiteTakenDownMail,
     SubmissionMail,
 )
 
@@ -108,6 +112,40 @@ EXAMPLES: dict[type[Event], Event] = {
         data={"name": "Grace", "topics": ["a", "b"]},
         reply_to="grace@example.com",
         received_at=AT,
+    ),
+    SiteTakenDownMail: SiteTakenDownMail(
+        to="ada@example.com",
+        slug="tidy-otter-42",
+        site_url="http://tidy-otter-42.sites.localhost:8080",
+        reason="It asks for passwords.",
+        taken_down_at=AT,
+        reply_to="abuse@example.com",
+    ),
+    SiteReinstatedMail: SiteReinstatedMail(
+        to="ada@example.com",
+        slug="tidy-otter-42",
+        site_url="http://tidy-otter-42.sites.localhost:8080",
+        reinstated_at=AT,
+    ),
+    DomainSuspendedMail: DomainSuspendedMail(
+        to="ada@example.com",
+        domain="www.example.com",
+        slug="tidy-otter-42",
+        site_url="http://tidy-otter-42.sites.localhost:8080",
+        problem="There is no TXT record at _invoker.www.example.com yet.",
+        suspended_at=AT,
+        dashboard_url="http://localhost:8080/dashboard",
+    ),
+    SiteReportedMail: SiteReportedMail(
+        to="ops@example.com",
+        report_id="rep_0000000000000001",
+        url="http://tidy-otter-42.sites.localhost:8080/",
+        deployment_id="dep_0000000000000001",
+        slug="tidy-otter-42",
+        reason="It pretends to be somebody else",
+        details="My bank looks like this.",
+        reply_to="grace@example.com",
+        reported_at=AT,
     ),
 }
 

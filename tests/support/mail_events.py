@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.events import (
     AccountDeletedMail,
+    DomainSuspendedMail,
     EmailChangedMail,
     EmailCodeMail,
     Envelope,
@@ -13,6 +14,9 @@ from shared.events import (
     KeyRotatedMail,
     KeysRevokedMail,
     LoginCodeMail,
+    SiteReinstatedMail,
+    SiteReportedMail,
+    SiteTakenDownMail,
     SubmissionMail,
 )
 
@@ -125,6 +129,56 @@ def a_submission_mail(**given: Any) -> SubmissionMail:
     return SubmissionMail(**facts | given)
 
 
+def a_takedown_mail(**given: Any) -> SiteTakenDownMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "slug": "bakery",
+        "site_url": "https://bakery.sites.example.com",
+        "reason": "It asks visitors for the passwords of their bank.",
+        "taken_down_at": NOON,
+        "reply_to": "abuse@example.com",
+    }
+    return SiteTakenDownMail(**facts | given)
+
+
+def a_reinstatement_mail(**given: Any) -> SiteReinstatedMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "slug": "bakery",
+        "site_url": "https://bakery.sites.example.com",
+        "reinstated_at": NOON,
+    }
+    return SiteReinstatedMail(**facts | given)
+
+
+def a_domain_mail(**given: Any) -> DomainSuspendedMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "domain": "www.bakery.example",
+        "slug": "bakery",
+        "site_url": "https://bakery.sites.example.com",
+        "problem": "There is no TXT record at _invoker.www.bakery.example yet.",
+        "suspended_at": NOON,
+        "dashboard_url": "https://app.example.com/dashboard",
+    }
+    return DomainSuspendedMail(**facts | given)
+
+
+def a_report_mail(**given: Any) -> SiteReportedMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "report_id": "rep_0123456789abcdef",
+        "url": "https://bakery.sites.example.com/login",
+        "deployment_id": "dep_0123456789abcdef",
+        "slug": "bakery",
+        "reason": "It pretends to be somebody else",
+        "details": "This looks like my bank's page.\nIt asked for my card.",
+        "reply_to": "grace@example.org",
+        "reported_at": NOON,
+    }
+    return SiteReportedMail(**facts | given)
+
+
 def a_message(event: Any = None, **given: Any) -> Envelope:
     """Wrap an event (a login mail unless given), as the outbox does."""
     return Envelope.of(event or a_login_mail(), **given)
@@ -133,5 +187,5 @@ def a_message(event: Any = None, **given: Any) -> Envelope:
 #: Makers of every kind of mail.
 KINDS = [
     a_login_mail, a_key_mail, a_rotation_mail, a_revocation_mail, an_expiry_mail, an_address_mail, a_changed_mail,
-    a_deletion_mail, a_submission_mail,
+    a_deletion_mail, a_submission_mail, a_takedown_mail, a_reinstatement_mail, a_domain_mail, a_report_mail,
 ]  # fmt: skip

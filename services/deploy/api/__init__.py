@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.deploy.api import claims, settings, sites, submissions, versions
+from services.deploy.api import claims, domains, settings, sites, submissions, versions
 
 __all__ = ["routes"]
 
@@ -10,6 +10,7 @@ routes: list[web.AbstractRouteDef] = [
     *sites.routes,
     *versions.routes,
     *settings.routes,
+    *domains.routes,
     *claims.routes,
     *submissions.routes,
 ]

@@ -121,17 +121,29 @@ CREATE TABLE domains (
     deployment_id text NOT NULL,
     token text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- null until it is proved, and again when it is no longer served
     verified_at timestamptz,
-    -- the worker's next look, for the proof and then for the certificate
-    next_at timestamptz NOT NULL DEFAULT now(),
+    -- when its proof began to be looked for: after three days in vain nobody looks by themselves
+    sought_since timestamptz NOT NULL DEFAULT now(),
+    -- the worker's next look; null: none
+    next_at timestamptz,
+    looked_at timestamptz,
     failures int NOT NULL DEFAULT 0,
+    -- since when one that was proved neither leads here nor has its proof
+    failing_since timestamptz,
+    leads_here boolean NOT NULL DEFAULT false,
     problem text,
+    -- the worker's next try for a certificate
+    certificate_next_at timestamptz,
+    certificate_failures int NOT NULL DEFAULT 0,
+    certificate_problem text,
     certificate_expires_at timestamptz,
     PRIMARY KEY (domain, deployment_id)
 );
 CREATE UNIQUE INDEX domains_verified ON domains (domain) WHERE verified_at IS NOT NULL;
 CREATE INDEX domains_of_deployment ON domains (deployment_id);
 CREATE INDEX domains_due ON domains (next_at);
+CREATE INDEX domains_uncertified ON domains (certificate_next_at);
 
 -- What the certificate authority asks for under /.well-known/acme-challenge/ (RFC 8555 8.3).
 CREATE TABLE acme_challenges (

@@ -6,17 +6,20 @@ A server that cannot be had is a failure with a sentence, never a skip.
 from tests.support.servers.axe import axe_source
 from tests.support.servers.chromium import chromium_path
 from tests.support.servers.machine import MissingServerError
+from tests.support.servers.pebble import Pebble, running_pebble
 from tests.support.servers.postgres import Postgres, private_postgres, running_postgres
 from tests.support.servers.rabbitmq import Broker, private_rabbitmq, running_rabbitmq
 
 __all__ = [
     "Broker",
     "MissingServerError",
+    "Pebble",
     "Postgres",
     "axe_source",
     "chromium_path",
     "private_postgres",
     "private_rabbitmq",
+    "running_pebble",
     "running_postgres",
     "running_rabbitmq",
 ]

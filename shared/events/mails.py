@@ -1,0 +1,180 @@
+"""What the mailer is to send: one message for each kind of mail, with all that its text needs."""
+
+from datetime import datetime
+from typing import Any
+
+from shared.events.base import Event
+
+
+class LoginCodeMail(Event):
+    """Send the code and link of a login."""
+
+    type = "mail.login_code"
+    to: str
+    code: str
+    link: str
+    #: Who asks: the client's name and host as it gave them, and its address.
+    client: str
+    ip: str
+    requested_at: datetime
+
+
+class KeyCreatedMail(Event):
+    """Tell an account that a key was created."""
+
+    type = "mail.key_created"
+    to: str
+    name: str
+    hint: str
+    created_via: str
+    ip: str
+    created_at: datetime
+    dashboard_url: str
+
+
+class KeyRotatedMail(Event):
+    """Tell an account that a key got a successor."""
+
+    type = "mail.key_rotated"
+    to: str
+    name: str
+    #: Of the old key and of the new one.
+    old_hint: str
+    hint: str
+    #: When the old key ends.
+    ends_at: datetime
+    ip: str
+    rotated_at: datetime
+    dashboard_url: str
+
+
+class KeysRevokedMail(Event):
+    """Tell an account that keys were revoked from elsewhere: by whoever held one, by another key, or all at once."""
+
+    type = "mail.keys_revoked"
+    to: str
+    #: Name and hint of each; the first few of many.
+    keys: tuple[tuple[str, str], ...]
+    count: int
+    #: How, in words: "by somebody who holds it".
+    how: str
+    ip: str
+    revoked_at: datetime
+    dashboard_url: str
+
+
+class KeyExpiringMail(Event):
+    """Tell an account that a key ends within a week."""
+
+    type = "mail.key_expiring"
+    to: str
+    name: str
+    hint: str
+    expires_at: datetime
+    dashboard_url: str
+
+
+class EmailCodeMail(Event):
+    """Send one of the two codes of a change of address."""
+
+    type = "mail.email_code"
+    to: str
+    code: str
+    #: Whether `to` is the address that the account is to have, or the one it has.
+    new: bool
+    #: The address that the account is to have.
+    new_email: str
+    ip: str
+    requested_at: datetime
+
+
+class EmailChangedMail(Event):
+    """Tell an account's old address that it is no longer the account's."""
+
+    type = "mail.email_changed"
+    to: str
+    new_email: str
+    ip: str
+    changed_at: datetime
+
+
+class AccountDeletedMail(Event):
+    """Tell an account that it was deleted, and how it comes back."""
+
+    type = "mail.account_deleted"
+    to: str
+    ip: str
+    deleted_at: datetime
+    ends_at: datetime
+    login_url: str
+
+
+class SubmissionMail(Event):
+    """Tell a site's owner what somebody sent through its form."""
+
+    type = "mail.submission"
+    to: str
+    slug: str
+    site_url: str
+    submission_id: str
+    #: Field name to value or values, in the form's order.
+    data: dict[str, Any]
+    #: An address from the form that a reply should go to, or none.
+    reply_to: str | None
+    received_at: datetime
+
+
+class SiteTakenDownMail(Event):
+    """Tell a site's owner that the operator took it down."""
+
+    type = "mail.site_taken_down"
+    to: str
+    slug: str
+    site_url: str
+    #: Why, in the operator's words.
+    reason: str
+    taken_down_at: datetime
+    #: The operator's address, or none: a reply goes there.
+    reply_to: str | None
+
+
+class SiteReinstatedMail(Event):
+    """Tell a site's owner that it is up again."""
+
+    type = "mail.site_reinstated"
+    to: str
+    slug: str
+    site_url: str
+    reinstated_at: datetime
+
+
+class DomainSuspendedMail(Event):
+    """Tell a site's owner that a custom domain has led elsewhere for a week, and is no longer served."""
+
+    type = "mail.domain_suspended"
+    to: str
+    domain: str
+    slug: str
+    site_url: str
+    #: What the last look found.
+    problem: str
+    suspended_at: datetime
+    dashboard_url: str
+
+
+class SiteReportedMail(Event):
+    """Tell the operator what a visitor reported."""
+
+    type = "mail.site_reported"
+    to: str
+    report_id: str
+    url: str
+    #: Id and slug of the site, where the address is one's.
+    deployment_id: str | None
+    slug: str | None
+    #: What kind of thing is wrong, and what the visitor wrote.
+    reason: str
+    details: str
+    #: An address for questions, or none.
+    reply_to: str | None
+    reported_at: datetime
