@@ -12,7 +12,15 @@ from functools import cache
 from pathlib import Path
 
 from tests.support.ports import free_port
-from tests.support.servers.machine import MissingServerError, apt_install, can_install, end, program, wait_until
+from tests.support.servers.machine import (
+    MissingServerError,
+    apt_install,
+    can_install,
+    end,
+    installing,
+    program,
+    wait_until,
+)
 
 SHIPPED = Path(__file__).parents[3] / "gateway"
 FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/nginx/sbin", "/opt/homebrew/bin")
@@ -133,11 +141,12 @@ class Gateway:
 @cache
 def nginx() -> Path:
     """Find nginx, or install it. Raise MissingServerError."""
-    found = program("nginx", *FOLDERS)
-    if (found is None or _module() is None) and can_install():
-        apt_install("nginx")
-        apt_install("libnginx-mod-http-js")
+    with installing():
         found = program("nginx", *FOLDERS)
+        if (found is None or _module() is None) and can_install():
+            apt_install("nginx")
+            apt_install("libnginx-mod-http-js")
+            found = program("nginx", *FOLDERS)
     if found is None or _module() is None:
         message = "no nginx with njs: install nginx and its ngx_http_js_module (Debian: nginx libnginx-mod-http-js)"
         raise MissingServerError(message)
