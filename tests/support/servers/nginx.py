@@ -34,7 +34,7 @@ class Gateway:
     """A running gateway."""
 
     def __init__(self, home: Path, services: Services, *, token: str, **variables: str) -> None:
-        self.home, self.port, self.bump_port = home, free_port(), free_port()
+        self.home, self.port, self.bump_port, self.tls_port = home, free_port(), free_port(), free_port()
         self._token = token
         self._variables = {
             "INVOKER_APP_URL": "http://localhost:8080",
@@ -42,6 +42,7 @@ class Gateway:
             "GATEWAY_API_HOSTS": "api.localhost",
             "GATEWAY_MEMORY": f"{home}/memory",
             "GATEWAY_CACHE_SIZE": "64m",
+            "GATEWAY_SITES_DOMAIN": "sites.localhost",
             **variables,
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,10 +84,22 @@ class Gateway:
         for name in ("errors.conf", "site-errors.conf", "generation.js", "bump.js"):
             self._write(f"invoker/{name}", (SHIPPED / name).read_text())
 
+    def with_tls(self, certificates: Path) -> None:
+        """Listen with TLS too, before it is started: as docker-compose.tls.yml does, with the files of one folder."""
+        self._write("conf.d/tls.conf", self._filled("tls.conf.template").replace("/certificates/", f"{certificates}/"))
+        for name in ("app", "sites"):
+            self._write(f"invoker/listen/{name}-tls.conf", self._filled(f"tls-{name}.conf"))
+        for path in self.home.rglob("*.conf"):
+            path.write_text(path.read_text().replace("/etc/nginx/tls/", f"{certificates}/"))
+
+    def _filled(self, name: str) -> str:
+        text = (SHIPPED / name).read_text()
+        for variable, value in self._variables.items():
+            text = text.replace(f"${{{variable}}}", value)
+        return text.replace("listen 8443", f"listen 127.0.0.1:{self.tls_port}")
+
     def _sites(self, services: Services) -> str:
-        text = (SHIPPED / "nginx.conf.template").read_text()
-        for name, value in self._variables.items():
-            text = text.replace(f"${{{name}}}", value)
+        text = self._filled("nginx.conf.template")
         for name, address in {
             "auth:8080": services.auth,
             "auth:8081": services.auth_internal,
