@@ -1,4 +1,4 @@
-"""TLS at the gateway: one certificate for all sites, one for each custom domain, found by the name that is asked for."""
+"""TLS at the gateway: one certificate for all sites, one for each custom domain, found by the name asked for."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
