@@ -55,7 +55,7 @@ def certificates(tmp_path: Path) -> Path:
 @pytest.fixture
 def gateway(tmp_path: Path, upstream: Upstream, certificates: Path) -> Iterator[Gateway]:
     services = Services(deploy=[upstream.address], auth=upstream.address)
-    one = Gateway(tmp_path / "gateway", services, token=TOKEN, INVOKER_APP_URL="https://localhost")
+    one = Gateway(tmp_path / "gateway", services, token=TOKEN, app_url="https://localhost")
     one.with_tls(certificates)
     one.start()
     yield one
