@@ -101,9 +101,8 @@ def _lifetime(site: Site, found: versions.Found, cdn_max_age: int) -> str:
     if site.preview:
         # nobody tells a CDN of every version when a site is taken down
         return REVALIDATE
-    if found.status == 200 and versions.has_content_hash(found.path):
-        return FOR_EVER
-    return f"{REVALIDATE}, s-maxage={cdn_max_age}" if cdn_max_age else REVALIDATE
+    kept = FOR_EVER if found.status == 200 and versions.has_content_hash(found.path) else REVALIDATE
+    return f"{kept}, s-maxage={cdn_max_age}" if cdn_max_age else kept
 
 
 def _body(name: str, size: int, etag: str, headers: CIMultiDict[str]) -> Body:
