@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from services.deploy import live
 from tests.support.deploying import Deploy, deploying
 from tests.support.eventually import eventually
 
@@ -246,4 +247,4 @@ async def test_a_change_by_another_process_is_seen_at_once(deploy: Deploy, slug:
         async def seen() -> bool:
             return (await other.site(slug)).text == "new"
 
-        await eventually(seen, within=2)
+        await eventually(seen, within=live.FRESH / 2)
