@@ -109,6 +109,18 @@ async def test_a_second_takedown_changes_the_reason_and_mails_nobody(deploy: Dep
     assert len(await told(deploy, "mail.site_taken_down")) == 1
 
 
+async def test_deleting_a_site_that_was_taken_down_does_not_free_its_name(deploy: Deploy, key: str) -> None:
+    """R73: not even for its owner, who else could put the same page up again at the same address."""
+    site = await deploy.publish(key)
+    await internal(deploy, "takedown", site=site["id"], reason=WHY)
+    assert (await deploy.call("DELETE", f"/deploy/{site['id']}", key=key)).status == 200
+    again = await deploy.call("POST", "/deploy", key=key, json={"html": FORM, "slug": site["slug"]})
+    assert (again.status, again.json["code"]) == (409, "slug_taken")
+    # it comes back as it went: down
+    assert (await deploy.call("POST", f"/deploy/{site['id']}/restore", key=key)).json["status"] == "taken_down"
+    assert (await deploy.site(site["slug"])).status == 451
+
+
 @pytest.mark.parametrize(
     "named",
     ["{slug}", "{id}", "{slug}.sites.localhost", "http://{slug}.sites.localhost:8080/a/page?x#y",
