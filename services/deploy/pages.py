@@ -32,6 +32,7 @@ border:1px solid var(--muted)}
 input,select,textarea{margin-bottom:1rem;background:var(--bg);color:var(--ink)}
 button{border-color:var(--accent);background:var(--accent);color:var(--on-accent);font-weight:600;
 cursor:pointer}
+p[role="alert"]{color:var(--ink);font-weight:600}
 .trap{position:absolute;left:-100vw}
 a.small{margin-top:1.75rem;padding:0;background:none;color:var(--muted);font-size:.875rem;font-weight:400;
 text-decoration:underline}
@@ -92,9 +93,9 @@ def report(values: Mapping[str, str], reasons: Mapping[str, str], problem: str =
         f'<input id="url" name="url" type="text" inputmode="url" maxlength="2000" required value="{typed["url"]}">'
         '<label for="reason">What is wrong with it</label>'
         f'<select id="reason" name="reason" required>{options}</select>'
-        '<label for="details">What we should know (you may leave this empty)</label>'
+        '<label for="details">What we should know (optional)</label>'
         f'<textarea id="details" name="details" rows="4" maxlength="2000">{typed["details"]}</textarea>'
-        '<label for="email">Your email, for questions (you may leave this empty)</label>'
+        '<label for="email">Your email, for questions (optional)</label>'
         f'<input id="email" name="email" type="email" maxlength="320" autocomplete="email" value="{typed["email"]}">'
         '<div class="trap" aria-hidden="true"><label for="website">Leave this empty</label>'
         '<input id="website" name="website" tabindex="-1" autocomplete="off"></div>'

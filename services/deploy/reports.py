@@ -15,10 +15,10 @@ from shared import origins
 #: What can be wrong with a page, by the word that is kept.
 REASONS: Final = MappingProxyType(
     {
-        "phishing": "It pretends to be somebody else, or asks for passwords or card numbers",
-        "malware": "It spreads harmful software",
+        "phishing": "Phishing: it pretends to be somebody else",
+        "malware": "Malware: it spreads harmful software",
         "illegal": "It is against the law",
-        "copyright": "It shows my work or my brand without my permission",
+        "copyright": "It uses my work or brand without permission",
         "privacy": "It shows my personal data",
         "other": "Something else",
     }

@@ -59,7 +59,7 @@ async def test_a_report_reaches_the_operator(deploy: Deploy, key: str) -> None:
     assert "a person will look at the page" in answer.text
     mails = await eventually(lambda: [each.data for each in deploy.bus.published if each.type == "mail.site_reported"])
     assert (mails[0]["to"], mails[0]["slug"], mails[0]["reply_to"]) == (OPERATOR, site["slug"], "grace@example.org")
-    assert mails[0]["reason"].startswith("It pretends to be somebody else")
+    assert mails[0]["reason"].startswith("Phishing")
     text = await listed(deploy)
     assert mails[0]["report_id"] in text
     assert "My bank looks like this." in text
