@@ -101,8 +101,9 @@ async def find(conn: Connection, deployment_id: str, number: int) -> Row:
     if row is None:
         raise VersionNotFound
     return Row(
-        number=row["number"], manifest=versions.from_json(row["manifest"]), settings=row["settings"], named=row["named"]
-    )
+        number=row["number"], manifest=versions.from_json(row["manifest"]), settings=row["settings"],
+        named=row["named"], findings=[Finding(**each) for each in row["findings"]],
+    )  # fmt: skip
 
 
 async def findings(conn: Connection, deployment_id: str, number: int) -> list[Finding]:
