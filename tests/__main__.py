@@ -53,7 +53,7 @@ class Pass:
 
 
 def main(arguments: Sequence[str]) -> int:
-    workers = min(MOST_WORKERS, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
+    workers = min(MOST_WORKERS, cores())
     if workers < 2 or is_plain(arguments):
         os.execv(PYTEST[0], [*PYTEST, *arguments])  # noqa: S606 - no shell is wanted
     side_by_side = (f"-n{workers}", "--dist=worksteal", "--alone=never")
@@ -63,6 +63,11 @@ def main(arguments: Sequence[str]) -> int:
     print("\n".join(verdict(passes)), flush=True)
     codes = {one.code for one in passes} - {PASSED}
     return max(codes - {NONE}, default=NONE if NONE in codes and not any(one.tests for one in passes) else PASSED)
+
+
+def cores() -> int:
+    """Return how many processors we may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def is_plain(arguments: Sequence[str]) -> bool:

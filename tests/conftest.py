@@ -11,7 +11,15 @@ from tests.support.servers import machine
 from tests.support.servers.postgres import run_sync
 
 SERVICES = ("auth", "deploy", "mailer")
-SERVER_FIXTURES = {"postgres_server", "rabbitmq_server", "chromium_path", "private_rabbitmq", "gateway", "rig"}
+SERVER_FIXTURES = {
+    "postgres_server",
+    "rabbitmq_server",
+    "chromium_path",
+    "private_rabbitmq",
+    "gateway",
+    "cluster",
+    "rig",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

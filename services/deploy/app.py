@@ -41,7 +41,6 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         db.pool(dsn, NAME, size=config.database_pool_size) as pool,
         auth_client.connect(config.auth_internal_url, token) as checker,
         outbox.open_outbox(pool, bus) as messages,
-        proofs.opened(config, proofs.Probe(token)) as looks,
         AsyncExitStack() as stack,
     ):
         await db.check_schema(pool, NAME)
@@ -50,10 +49,8 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         blobs = Blobs(config.blobs_url)
         telling = Telling(changes)
         deployments = Deployments(pool, messages, telling, config)
-        certificates = Certificates(config.certificates_dir)
-        domains = DomainService(pool, messages, proofs=looks, telling=telling, certificates=certificates, config=config)
         visitors = sites.Sites(live, blobs, config)
-        challenges = Challenges(pool, proofs.Probe(token))
+        challenges = Challenges(pool, config)
 
         async def ready() -> None:
             await db.check_schema(pool, NAME)
@@ -63,7 +60,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         _equip(public, pool, messages, blobs, telling, config)
         public[access.CALLERS] = Callers(config, checker)
         public[access.DEPLOYMENTS] = deployments
-        public[api.domains.DOMAINS] = domains
+        public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
         public[forms.LIVE] = live
         public[sites.SITES] = visitors
         public.add_routes([*api.routes, *forms.routes, *sites.routes])
@@ -78,7 +75,6 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             server.serving(private) as internal_server,
             bus.consume(handlers.QUEUE, handlers.bound(pool, changes)),
             jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
-            jobs.working(worker.domain_jobs(domains, _certificates(pool, looks, config))),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
 
@@ -98,7 +94,21 @@ def _equip(  # noqa: PLR0917 - called once, right above
     public[forms.INTAKE] = Intake(pool, messages, config)
 
 
-def _certificates(pool: db.Pool, looks: proofs.Proofs, config: Config) -> "CertificateService | None":
+@asynccontextmanager
+async def _domains(
+    pool: db.Pool, messages: outbox.Outbox, telling: Telling, config: Config
+) -> AsyncIterator[DomainService]:
+    """Open custom domains, and look after them while the context is open."""
+    async with proofs.opened(config) as looks:
+        certificates = Certificates(config.certificates_dir)
+        domains = DomainService(pool, messages, proofs=looks, telling=telling, certificates=certificates, config=config)
+        async with jobs.working(worker.domain_jobs(domains, _authority(pool, looks, certificates, config))):
+            yield domains
+
+
+def _authority(
+    pool: db.Pool, looks: proofs.Proofs, certificates: Certificates, config: Config
+) -> "CertificateService | None":
     """Return what gets certificates, None where none are got."""
     if not config.acme_directory:
         return None
@@ -110,7 +120,7 @@ def _certificates(pool: db.Pool, looks: proofs.Proofs, config: Config) -> "Certi
         pool,
         proofs=looks,
         authority=Authority(config.acme_directory, config.acme_email, config.acme_ca_file),
-        certificates=Certificates(config.certificates_dir),
+        certificates=certificates,
         directory=config.acme_directory,
     )
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from services.deploy.config import Config
 from services.deploy.domains import PROOF_PATH
 from services.deploy.proofs import CHALLENGE_PATH, Probe
 from services.deploy.store import domains as store
@@ -28,11 +29,9 @@ _HEADERS: Final = {hdrs.CACHE_CONTROL: "no-store", hdrs.SERVER: "invoker", "X-Co
 class Challenges:
     """Answers them; one for each process."""
 
-    def __init__(self, pool: db.Pool, probe: Probe) -> None:
-        self._pool, self._probe = pool, probe
+    def __init__(self, pool: db.Pool, config: Config) -> None:
+        self._pool, self._probe = pool, Probe(config)
         self._read: asyncio.Task[dict[str, str]] | None = None
-        #: How often the table was read; the tests look at it.
-        self.queries = 0
 
     def front(self, rest: Answer) -> Answer:
         """Return what answers requests: those that are ours to answer on every host here, the others by `rest`."""
@@ -68,7 +67,6 @@ class Challenges:
     async def _wait_and_read(self) -> dict[str, str]:
         await asyncio.sleep(EVERY)
         self._read = None
-        self.queries += 1
         async with db.acquire(self._pool) as conn:
             return await store.challenges(conn)
 

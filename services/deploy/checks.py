@@ -15,7 +15,9 @@ MAX_FINDINGS: Final = 50
 #: Characters of one page, of all pages, and tags of one page that are looked at for warnings.
 _MAX_PAGE: Final = versions.MIB
 _MAX_PAGES: Final = 4 * versions.MIB
-_MAX_TAGS: Final = 20_000
+_MAX_TAGS: Final = 10_000
+#: Addresses of one page that are followed.
+_MAX_LINKS: Final = 2000
 
 #: Path -> bytes and type.
 Files = Mapping[str, tuple[bytes, str]]
@@ -89,18 +91,22 @@ def _finding(code: str, path: str, line: int, text: str) -> Finding:
 def _links(
     path: str, found: Iterable[links.Reference], paths: Collection[str], own: Rules, *, base: str = "", is_spa: bool
 ) -> Iterator[Finding]:
-    told = set[str]()
+    seen, told = set[tuple[str, bool]](), set[str]()
     for reference in found:
-        if links.insecure(reference) and reference.url not in told:
-            told.add(reference.url)
+        if (reference.url, reference.loaded) in seen:
+            continue
+        seen.add((reference.url, reference.loaded))
+        if len(seen) > _MAX_LINKS:
+            return
+        if links.insecure(reference):
             text = f"'{_shown(reference.url)}' is loaded over http, which browsers refuse on an https page; write https"
             yield _finding("insecure_content", path, reference.line, text)
         target = links.local_path(reference.url, path, base)
         if target is None or target == "/" or target in told:
             continue
-        told.add(target)
         if (is_spa and not reference.loaded) or links.exists(target, paths, own):
             continue
+        told.add(target)
         advice = f"write '{target}.html'" if f"{target[1:]}.html" in paths else "add the file, or correct the address"
         text = f"'{_shown(reference.url)}' leads to '{_shown(target)}', which is not there; {advice}"
         yield _finding("missing_file", path, reference.line, text)

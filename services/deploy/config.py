@@ -27,12 +27,6 @@ class Config(BaseConfig):
     #: Is sent `{"hosts": […]}` when these hosts' pages changed, with the token as bearer.
     cdn_purge_url: Origin | Literal[""] = ""
     cdn_purge_token: SecretStr = SecretStr("")
-
-    @pydantic.field_validator("gateway_urls", mode="before")
-    @classmethod
-    def _with_commas(cls, value: Any) -> Any:
-        return tuple(one.strip() for one in value.split(",") if one.strip()) if isinstance(value, str) else value
-
     #: Name servers that custom domains are looked up at, as `address` or `address:port`; empty: the machine's.
     dns_servers: Annotated[tuple[tuple[str, int], ...], NoDecode] = ()
     #: Whether custom domains may be proved by, and lead to, private addresses: for networks of one's own.
@@ -46,6 +40,11 @@ class Config(BaseConfig):
     certificates_dir: Path = Field(default_factory=lambda: Path(".invoker/certificates").absolute())
     #: Who is told of what visitors report; empty: nobody by mail.
     operator_email: str = ""
+
+    @pydantic.field_validator("gateway_urls", mode="before")
+    @classmethod
+    def _with_commas(cls, value: Any) -> Any:
+        return tuple(one.strip() for one in value.split(",") if one.strip()) if isinstance(value, str) else value
 
     @pydantic.field_validator("dns_servers", mode="before")
     @classmethod

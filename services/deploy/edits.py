@@ -10,8 +10,8 @@ from shared.errors import Conflict
 #: Lines of the page that an error shows, and characters of each.
 _SHOWN: Final = 6
 _WIDTH: Final = 160
-#: Lines that are compared at most: beyond, an error shows none.
-_COMPARED: Final = 5000
+#: Characters of a file in which a similar place is looked for: beyond, an error shows none.
+_COMPARED: Final = 200_000
 
 
 class EditNotUnique(Conflict):
@@ -70,19 +70,32 @@ def count_of(text: str, find: str) -> int:
 
 
 def nearest(text: str, find: str) -> str:
-    """Return a short diff between what was looked for and the most similar lines; "" when nothing is similar."""
+    """Return a short diff between what was looked for and the most similar place; "" when nothing is similar."""
     wanted, lines = find.splitlines()[:_SHOWN], text.splitlines()
-    if not wanted or len(lines) > _COMPARED:
+    if not wanted or len(text) > _COMPARED:
         return ""
     key = max(wanted, key=lambda line: len(line.strip()))
     close = difflib.get_close_matches(key.strip()[:_WIDTH], [line.strip()[:_WIDTH] for line in lines], n=1, cutoff=0.5)
     if not close:
-        return ""
+        # the page may be one long line
+        return _within(text, key.strip()[:_WIDTH])
     at = next(number for number, line in enumerate(lines) if line.strip()[:_WIDTH] == close[0])
     start = max(0, at - wanted.index(key))
-    there = lines[start : start + len(wanted)]
-    diff = difflib.unified_diff([_cut(line) for line in wanted], [_cut(line) for line in there], lineterm="", n=1)
-    return "\n".join([*diff][2:])
+    return _diff(wanted, lines[start : start + len(wanted)])
+
+
+def _within(text: str, wanted: str) -> str:
+    """Return a diff to the part of a long line that has most of `wanted` in one piece."""
+    found = difflib.SequenceMatcher(None, text, wanted, autojunk=False).find_longest_match()
+    if found.size < max(4, len(wanted) // 3):
+        return ""
+    start = max(0, found.a - found.b)
+    return _diff([wanted], text[start : start + len(wanted)].splitlines()[:_SHOWN])
+
+
+def _diff(wanted: list[str], there: list[str]) -> str:
+    lines = difflib.unified_diff([_cut(line) for line in wanted], [_cut(line) for line in there], lineterm="", n=1)
+    return "\n".join([*lines][2:])
 
 
 def _cut(line: str) -> str:

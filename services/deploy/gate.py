@@ -55,7 +55,7 @@ class Gate:
             return self._form(site)
         visitor = limits.network(http.client_ip(request, self._config.trusted_proxies))
         await self._limiter.hit(TRIES, "access", site.id, visitor)
-        body = await bodies.read_body(request, MAX_BODY)
+        body = await bodies.read(request, MAX_BODY)
         if not (given := _password(body)) or not await passwords.verify(site.password_hash or "", given):
             return self._form(site, wrong=True)
         return web.Response(status=303, headers=self._admission(site, target, prefix))

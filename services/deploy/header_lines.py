@@ -44,7 +44,7 @@ def read(reader: Reader, raw: bytes) -> list[HeaderRule]:
 def _add(headers: dict[str, tuple[str, str]], name: str, value: str) -> None:
     """Set a header; one that is stated twice for a path has both values."""
     earlier = headers.get(name.lower())
-    headers[name.lower()] = (name, f"{earlier[1]}, {value}" if earlier else value)
+    headers[name.lower()] = (earlier[0], f"{earlier[1]}, {value}") if earlier else (name, value)
 
 
 def _header_source(text: str) -> str:

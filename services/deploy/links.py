@@ -34,6 +34,8 @@ _CSS: Final = re.compile(
     r"""@import\s++(?:"(?P<d>[^"\n]*+)"|'(?P<e>[^'\n]*+)')""",
     re.IGNORECASE,
 )
+#: Addresses in which nothing is escaped, and no part is `.`, `..` or empty.
+_PLAIN: Final = re.compile(r"/?(?:[\w~-][\w.~-]*+/)*+(?:[\w~-][\w.~-]*+)?+", re.ASCII)
 #: What a template or a script would fill in.
 _UNFINISHED: Final = re.compile(r"\{\{|\$\{|<%|\{%|%7B%7B", re.IGNORECASE)
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -97,6 +99,9 @@ def local_path(url: str, page: str, base_url: str = "") -> str | None:
     url = url.strip()
     if not url or url.startswith("#") or unfinished(url):
         return None
+    if not base_url and _PLAIN.fullmatch(url):
+        # most are, and to take them apart costs more than all else that is checked
+        return url if url.startswith("/") else f"/{page[: page.rfind('/') + 1]}{url}"
     try:
         absolute = urllib.parse.urljoin(urllib.parse.urljoin(f"https://site.invalid/{page}", base_url), url)
         parsed = urllib.parse.urlsplit(absolute)

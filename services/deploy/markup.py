@@ -99,7 +99,8 @@ def tokens(text: str, at: int = 0) -> Iterator[Token]:
 def fields(text: str) -> Iterator[Token]:
     """Yield the tags of form fields, wherever they stand: what is text now, a script may make a field of."""
     for found in _FIELD.finditer(text):
-        yield Token(found["name"].lower(), False, found["rest"], *found.span())
+        if found["close"]:
+            yield Token(found["name"].lower(), False, found["rest"], *found.span())
 
 
 class Element(NamedTuple):
@@ -113,8 +114,9 @@ class Element(NamedTuple):
 
 
 def elements(text: str, names: Container[str], *, most: int) -> list[Element]:
-    """Return the first tags of these names, at most so many."""
-    found = list(islice((token for token in tokens(text) if token.name in names), most))
+    """Return the first start tags of these names and the ends of forms, at most so many."""
+    wanted = (token for token in tokens(text) if token.name in names and (not token.closing or token.name == "form"))
+    found = list(islice(wanted, most))
     line, at, result = 1, 0, []
     for token, given in zip(found, attributes(found), strict=True):
         line, at = line + text.count("\n", at, token.start), token.start

@@ -26,8 +26,8 @@ _NONCE: Final = 32
 class Probe:
     """Asks a host whether it is us, where authorities ask for their challenges: nothing but our replicas can answer."""
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
+    def __init__(self, config: Config) -> None:
+        self._secret = config.service_token.get_secret_value().encode()
 
     def token(self) -> str:
         return _PROBE + secrets.token_hex(_NONCE // 2)
@@ -99,10 +99,10 @@ def _quoted(values: Sequence[str]) -> str:
 
 
 @asynccontextmanager
-async def opened(config: Config, probe: Probe) -> AsyncIterator[Proofs]:
+async def opened(config: Config) -> AsyncIterator[Proofs]:
     """Open what looks need."""
     resolver = Resolver(config.dns_servers)
     async with outbound.opened(
         user_agent="Invoker (domain check)", allow_private=config.domains_allow_private, resolver=resolver
     ) as client:
-        yield Proofs(resolver, client, probe)
+        yield Proofs(resolver, client, Probe(config))

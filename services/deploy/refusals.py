@@ -1,12 +1,15 @@
 """What keeps a site from being published: a key of ours in a file, and pages that ask for secrets. Pure functions."""
 
+import html
 import re
 import unicodedata
 from collections.abc import Mapping
+from itertools import islice
 from typing import Final
 
 from services.deploy import markup
 from services.deploy.checks import Files, Finding
+from services.deploy.markup import Token
 from shared import credentials
 from shared.errors import Invalid
 
@@ -90,26 +93,36 @@ _CARD: Final = re.compile(
     r"|cc ?(?:number|num|no)|ccnum|cvv2?|cvc2?|kreditkarte\w*|kartennummer|prufziffer"
     r"|numero (?:de )?(?:carte|tarjeta|carta))\b"
 )
-_LABEL: Final = re.compile(r"<label\b[^>]*+>([^<]{1,100}+)", re.IGNORECASE)
+_LABEL: Final = re.compile(r"<label(?:>|[\s/][^<>]{0,500}+>)([^<]{1,100}+)", re.IGNORECASE)
+#: Cheap, and true of whatever the others are true of.
+_WORTH_A_LOOK: Final = re.compile(r"pass|pwd|card|cc|cv[vc]|karte|carte|carta|tarjeta|fziffer", re.IGNORECASE)
+#: Fields of one page, and those of them that have to be read.
+_MAX_FIELDS: Final = 50_000
+_MAX_DOUBTFUL: Final = 2000
+_A_CARD: Final = "a payment card's data"
 
 
 def asks_for_secrets(page: bytes, path: str) -> Finding | None:
-    """Return the first field of a page that asks for a password or a payment card's data."""
+    """Return the first field of a page that asks for a password or a payment card's data.
+
+    Of a page with more fields than anybody fills in, the field from which on it is not looked through.
+    """
     text = markup.decode(page)
-    first: dict[str, markup.Token] = {}
-    for token in markup.fields(text):
-        first.setdefault(token.rest, token)
-    fields = list(first.values())
-    for token, given in zip(fields, markup.attributes(fields), strict=True):
+    fields: dict[str, Token] = {}
+    last: Token | None = None
+    for number, last in enumerate(markup.fields(text)):
+        if _WORTH_A_LOOK.search(html.unescape(last.rest)):
+            fields.setdefault(last.rest, last)
+        if number == _MAX_FIELDS or len(fields) == _MAX_DOUBTFUL:
+            return _held(path, text, last.start, "more than can be looked through")
+    found = list(fields.values())
+    for token, given in zip(found, markup.attributes(found), strict=True):
         # in a script quotes may be escaped
-        values = {name: value.strip("\\\"' ") for name, value in given.items()}
-        if what := _asks(token.name, values):
+        if what := _asks(token.name, {name: value.strip("\\\"' ") for name, value in given.items()}):
             return _held(path, text, token.start, what)
-    if fields:
-        for label in _LABEL.finditer(text):
-            if _is_card(label[1]):
-                return _held(path, text, label.start(), "a payment card's data")
-    return None
+    labels = islice(_LABEL.finditer(text), _MAX_FIELDS) if last else ()
+    card = next((label for label in labels if _WORTH_A_LOOK.search(label[1]) and _is_card(label[1])), None)
+    return _held(path, text, card.start(), _A_CARD) if card else None
 
 
 def _asks(name: str, given: Mapping[str, str]) -> str | None:
@@ -121,11 +134,11 @@ def _asks(name: str, given: Mapping[str, str]) -> str | None:
     if kind in _NOT_TYPED:
         return None
     if any(word.startswith("cc-") for word in completes):
-        return "a payment card's data"
+        return _A_CARD
     if name == "input" and _PASSWORD_NAMES & {given.get("name", "").lower(), given.get("id", "").lower()}:
         return "a password"
     if any(_is_card(given.get(each, "")) for each in ("name", "id", "placeholder", "aria-label", "title")):
-        return "a payment card's data"
+        return _A_CARD
     return None
 
 

@@ -132,7 +132,7 @@ def _refuse_circles(
 ) -> None:
     for number, rule in numbered:
         if rule.status in rules.REDIRECTS and len(reader.problems) < MAX_PROBLEMS and _comes_back(found, rule, paths):
-            reader.wrong(number, f"leads '{shown(rule.source)}' back to itself; give it another target")
+            reader.wrong(number, f"leads '{shown(rule.source)}' in a circle; give it another target")
 
 
 def _comes_back(found: Rules, rule: RedirectRule, paths: Collection[str]) -> bool:

@@ -21,7 +21,7 @@ NOT_FOUND: Final = "404.html"
 OCTETS: Final = "application/octet-stream"
 CSS: Final = "text/css; charset=utf-8"
 
-_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]|%(?:2e|2f|5c|00)", re.IGNORECASE)
+_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\\]|%(?:2e|2f|5c|00)", re.IGNORECASE)
 _DRIVE: Final = re.compile(r"^[A-Za-z]:")
 
 #: What a browser is told a file is (R71); anything else is a download of unknown type.
@@ -103,6 +103,10 @@ def from_json(raw: Mapping[str, Any]) -> dict[str, File]:
 
 def check_path(path: str) -> str:
     """Return the path in NFC. Raise BadPath naming it when it breaks a rule."""
+    # before anything else: the time that normalizing takes goes with the square of what combines
+    if len(path) > 3 * MAX_PATH:
+        raise _bad(path, f"is longer than {MAX_PATH} bytes")
+    path = unicodedata.normalize("NFC", path)
     parts = path.split("/")
     if not path or path.startswith("/") or path.endswith("/"):
         raise _bad(path, "must be relative and name a file")
@@ -112,7 +116,6 @@ def check_path(path: str) -> str:
         raise _bad(path, "has an empty part, '.' or '..'")
     if len(parts) > MAX_DEPTH:
         raise _bad(path, f"is more than {MAX_DEPTH} levels deep")
-    path = unicodedata.normalize("NFC", path)
     if len(path.encode()) > MAX_PATH:
         raise _bad(path, f"is longer than {MAX_PATH} bytes")
     return path

@@ -129,7 +129,7 @@ async def test_r21_a_browser_that_goes_away_leaves_all_or_nothing(auth: Auth) ->
         await asyncio.sleep(random.Random(number).uniform(0, 0.02))
         deleting.cancel()
         await asyncio.wait([deleting])
-        await eventually(partial(whole, auth, account), within=3)
+        await eventually(partial(whole, auth, account))
 
 
 async def whole(auth: Auth, account: str) -> bool:

@@ -52,7 +52,7 @@ async def test_r62_an_ended_session_is_refused_by_deploy_at_once(together: Toget
     async def refused() -> bool:
         return await asks(together, held) == 401
 
-    assert await eventually(refused, within=1.0)
+    assert await eventually(refused, within=10)
 
 
 async def test_r62_an_old_cookie_is_dead_in_both_services_after_a_login(together: Together) -> None:
@@ -67,7 +67,7 @@ async def test_r62_an_old_cookie_is_dead_in_both_services_after_a_login(together
     async def refused() -> bool:
         return await asks(together, held) == 401
 
-    assert await eventually(refused, within=1.0)
+    assert await eventually(refused, within=10)
     assert (await held.api("GET", "/auth/me")).status == 401
     assert await asks(together, browser) == 200
 
@@ -100,7 +100,7 @@ async def test_a_deleted_accounts_credentials_end_everywhere_and_its_sites_a_wee
         answers = [await asks(together, held), (await deploy.call("GET", "/deploy", key=key)).status]
         return answers == [401, 401]
 
-    assert await eventually(refused, within=1.0)
+    assert await eventually(refused, within=10)
     assert (await deploy.site(site["slug"])).status == 200
     async with db.pool(deploy.database_url, "deploy", size=2) as pool, outbox.open_outbox(pool, deploy.bus) as box:
         ends = "UPDATE accounts SET ends_at = ends_at - interval '7 days 2 hours' RETURNING true"

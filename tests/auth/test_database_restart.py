@@ -68,6 +68,7 @@ class Traffic:
             await asyncio.sleep(1)
 
 
+@pytest.mark.alone
 async def test_r29_a_restart_of_the_database_costs_seconds_and_nothing_twice(victim: servers.Postgres) -> None:
     """R29: 5xx until the database is back and 3 s more, never anything else; no change is lost or made twice."""
     async with running_auth(victim.dsn) as auth:

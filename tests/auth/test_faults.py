@@ -13,18 +13,23 @@ import aiohttp
 import asyncpg
 import pytest
 
-from shared import rabbitmq
+from shared import db, rabbitmq
 from shared.bus import Delivery
 from shared.events import LoginCodeMail
 from tests.support.auth import TOKEN, Auth, an_address, running_auth
 from tests.support.client import Answer
 from tests.support.eventually import eventually
 from tests.support.processes import Process
+from tests.support.timing import once_within, seconds
 
 
 @pytest.mark.parametrize("path", ["/auth/session", "/keys", "/login/ls_0000000000000000"])
-async def test_r26_with_no_connection_free_a_request_gets_503_soon(database_url: str, path: str) -> None:
+async def test_r26_with_no_connection_free_a_request_gets_503_soon(
+    database_url: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """R26: within 2.5 s, with Retry-After, and all is well once connections are free again."""
+    assert db.ACQUIRE_TIMEOUT <= 2
+    monkeypatch.setattr(db, "ACQUIRE_TIMEOUT", 0.5)  # leaves a busy machine the rest
     async with running_auth(database_url, database_pool_size=1) as auth:
         key = await auth.log_in(an_address())
         async with auth.db.acquire() as blocker:
@@ -38,9 +43,11 @@ async def test_r26_with_no_connection_free_a_request_gets_503_soon(database_url:
             assert time.monotonic() - began <= 2.5
             await blocker.execute("ROLLBACK")
         assert (await holding).status in {200, 503}
-        began = time.monotonic()
-        assert (await ask(auth, path, key)).status in {200, 201, 404}
-        assert time.monotonic() - began <= 1
+
+        async def answered() -> None:
+            assert (await ask(auth, path, key)).status in {200, 201, 404}
+
+        await once_within(1, lambda: seconds(answered))
 
 
 async def ask(auth: Auth, path: str, key: str) -> Answer:
@@ -91,7 +98,7 @@ async def test_r33_killed_at_any_moment_every_answered_request_leads_to_its_mail
                 await asyncio.to_thread(process.close)
                 await asyncio.to_thread(process.start)
             await log_in_somehow(process.url, an_address(), answered)
-            await eventually(lambda: answered <= arrived, within=15)
+            await eventually(lambda: answered <= arrived)
             assert answered
             rows = await link_digests(database_url)
             assert {hashlib.sha256(link.encode()).hexdigest() for link in mails} <= rows

@@ -59,6 +59,7 @@ async def many_logins(auth: Auth, number: int) -> list[str]:
     return ids
 
 
+@pytest.mark.alone
 async def test_r59_known_and_unknown_addresses_get_the_same_answer_in_the_same_time(auth: Auth) -> None:
     """R59: n = 500 each, interleaved; medians within 5 ms, no rejection at p = 0.01. The known ones have logged in."""
     size = 2 * (WARM + CALLS)
@@ -81,6 +82,7 @@ async def test_r59_known_and_unknown_addresses_get_the_same_answer_in_the_same_t
     assert [status for status, _, _ in answers] == [202]
 
 
+@pytest.mark.alone
 async def test_r58_an_unknown_login_and_a_wrong_verifier_look_and_take_the_same(auth: Auth) -> None:
     """R58: whoever stole a login's id learns not even that it exists."""
     logins = {"stolen": await many_logins(auth, 50), "unknown": [f"ls_{secrets.token_hex(10)}" for _ in range(50)]}

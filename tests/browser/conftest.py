@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
 from tests.support.browsing import Complaints, Person
+from tests.support.eventually import PATIENCE
 from tests.support.standalone import Standalone, running
 
 #: Nothing leaves the machine: no update checks, no look-ups of the browser's own.
@@ -34,6 +35,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
 async def browser(chromium_path: str) -> AsyncIterator[Browser]:
     """Give the session's Chromium: starting one takes a second. Its tests run on one event loop."""
     async with async_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE * 1000)
         opened = await playwright.chromium.launch(executable_path=chromium_path, args=QUIET)
         yield opened
         await opened.close()
@@ -54,7 +56,7 @@ async def new_context(browser: Browser, complaints: Complaints) -> AsyncIterator
 
     async def make(**given: Any) -> BrowserContext:
         opened.append(await browser.new_context(**given))
-        opened[-1].set_default_timeout(10_000)
+        opened[-1].set_default_timeout(PATIENCE * 1000)
         complaints.watch(opened[-1])
         return opened[-1]
 

@@ -3,7 +3,8 @@
 import re
 import secrets
 
-from tests.support.client import Client
+from tests.support.client import Client, until_refused
+from tests.support.timing import once_within
 
 
 async def test_a_login_ends_in_one_key_that_works(client: Client, account: dict[str, str]) -> None:
@@ -68,16 +69,7 @@ async def test_a_key_is_created_shown_once_listed_and_revoked(client: Client, ke
 
 
 async def test_a_revoked_key_is_refused_by_deploy_within_a_second(client: Client, key: str) -> None:
-    from tests.support.eventually import eventually
-
-    made = (await client.api("POST", "/keys", key=key, json={})).json
-    assert (await client.api("GET", "/deploy", key=made["key"])).status == 200
-    await client.api("DELETE", f"/keys/{made['id']}", key=key)
-
-    async def refused() -> bool:
-        return (await client.api("GET", "/deploy", key=made["key"])).status == 401
-
-    await eventually(refused, within=1.0)
+    await once_within(1, lambda: until_refused(client, key))
 
 
 async def test_somebody_elses_key_id_is_404(client: Client, key: str) -> None:

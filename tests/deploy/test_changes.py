@@ -16,9 +16,9 @@ from shared import db
 from shared.bus import Delivery, Retry
 from shared.errors import Unavailable
 from shared.events import Envelope, SiteChanged
-from tests.support.deploying import settings
+from tests.support.deploying import deploying, settings
 from tests.support.eventually import eventually
-from tests.support.fake_auth import TOKEN
+from tests.support.fake_auth import TOKEN, FakeAuth
 from tests.support.hearing import Ear, listening
 
 SITE = Changed(id="dep_0123456789abcdef", slug="shop", domains=("shop.example",))
@@ -166,3 +166,16 @@ async def test_cdn_that_failed_is_told_again_by_the_bus(opened: Opened, ear: Ear
         ear.status = 200
         await ours.tell_cdn_again(event, delivery)
     assert [body for _, _, body in ear.heard] == [{"hosts": ["shop.sites.localhost", "shop.example"]}] * 3
+
+
+async def test_cdn_may_keep_live_pages_alone(database_url: str, tmp_path: Path, auth: FakeAuth) -> None:
+    """It is told to forget a site's hosts; those of single versions it is not told."""
+    names = ("index.html", "app.3f2a9c1b.js")
+    files = {"files": [{"path": name, "content": name} for name in names]}
+    async with deploying(database_url, tmp_path / "blobs", auth, cdn_max_age=600) as deploy:
+        site = await deploy.publish(deploy.key(), **files)
+        for host, age in ((site["slug"], "s-maxage=600"), (f"{site['slug']}--v1", "s-maxage=0")):
+            for path in ("/", "/app.3f2a9c1b.js"):
+                page = await deploy.site(host, path)
+                assert page.headers["Cache-Control"].startswith("public, max-age=")
+                assert page.headers["Cache-Control"].endswith(age)

@@ -1,5 +1,7 @@
 """Custom domains: which may be added, how one is proved, and that nobody else's proof counts."""
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import cache, partial
@@ -7,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from services.deploy import domains
+from services.deploy import challenges, domains
 from services.deploy.config import Config
 from services.deploy.domains import PROOF_PATH
-from tests.support.deploying import Deploy, settings
+from services.deploy.store import domains as store
+from tests.support.deploying import Deploy, deploying, settings
 from tests.support.domain_world import ELSEWHERE, HERE, DomainWorld, audited, domain_world, told
 from tests.support.eventually import eventually
 from tests.support.fake_auth import FakeAuth
@@ -250,3 +253,34 @@ async def test_a_domain_that_led_elsewhere_for_a_week_is_suspended(
     assert (await world.domains(key, site))[0]["verified_at"] is None
     assert (await audited(world))[-1] == "domain.suspended"
     assert mails[0]["to"] == deploy.auth.email(key)
+
+
+async def test_every_replica_answers_every_challenge_on_every_host(
+    world: DomainWorld, database_url: str, auth: FakeAuth
+) -> None:
+    await world.fetch("INSERT INTO acme_challenges (token, authorization_text) VALUES ('a-token', 'a-token.thumb')")
+    async with deploying(database_url, world.home / "blobs", auth) as replica:
+        for deploy in (world.deploy, replica):
+            for host in ("nobody.example.com", "unknown.sites.localhost", "[::1]"):
+                path = "/.well-known/acme-challenge/a-token"
+                answer = await deploy.call("GET", path, headers={"Host": host})
+                assert (answer.status, answer.text) == (200, "a-token.thumb")
+                assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_r74_invented_challenges_cost_next_to_nothing(
+    world: DomainWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R74: whatever is asked for below the path, the table is read ten times a second at most."""
+    reads: list[float] = []
+    clock = asyncio.get_running_loop().time
+
+    async def read(_conn: object) -> dict[str, str]:
+        reads.append(clock())
+        return {}
+
+    monkeypatch.setattr(store, "challenges", read)
+    asked = [world.visit("nobody.example.com", f"/.well-known/acme-challenge/{number}") for number in range(500)]
+    assert {answer.status for answer in await asyncio.gather(*asked)} == {404}
+    assert all(later - earlier >= challenges.EVERY - 0.01 for earlier, later in itertools.pairwise(reads))
+    assert len(reads) < 100

@@ -60,21 +60,21 @@ async def test_r3_nothing_confirmed_is_lost_when_the_broker_is_killed(victim: se
     """R3, shortened to two rounds; and R6: after each, publishing and consuming are back within 10 s."""
     effects, confirmed, stopping = Effects(), set[str](), asyncio.Event()
     async with rabbitmq.connect(victim.url, prefix=prefix) as bus, bus.consume(QUEUE, {SubmissionMail: effects}):
-        await eventually(bus.healthy, within=15)
+        await eventually(bus.healthy)
         # RabbitMQ 3.x writes a queue's declaration to disk some seconds after it has confirmed it: one that is killed
         # before is not lost messages, but a queue that nobody had yet
         await asyncio.sleep(3)
         publishers = [asyncio.create_task(keep_publishing(bus, confirmed, stopping)) for _ in range(PUBLISHERS)]
         for _ in range(ROUNDS):
             enough = len(confirmed) + 1_000
-            await eventually(lambda enough=enough: len(confirmed) > enough, within=20)  # type: ignore[misc]
+            await eventually(lambda enough=enough: len(confirmed) > enough)  # type: ignore[misc]
             await asyncio.to_thread(victim.kill)
             await eventually(lambda: not bus.healthy())
             await asyncio.to_thread(victim.start)
-            await eventually(bus.healthy, within=15)
+            await eventually(bus.healthy)
         stopping.set()
         await asyncio.wait(publishers)
-        await eventually(lambda: confirmed <= effects.ids, within=15)
+        await eventually(lambda: confirmed <= effects.ids)
     assert len(confirmed) > 2_000
     assert effects.effects == len(effects.ids)
     print(f"confirmed {len(confirmed)}, deliveries {effects.deliveries}, effects {effects.effects}")
@@ -89,7 +89,7 @@ async def test_r2_outbox_delivers_what_was_written_while_the_broker_was_away(
         bus.consume(QUEUE, {SubmissionMail: handler}),
         open_outbox(pool, bus) as box,
     ):
-        await eventually(bus.healthy, within=15)
+        await eventually(bus.healthy)
         await asyncio.to_thread(victim.stop)
         for number in range(100):
             async with box.transaction() as conn:
@@ -99,5 +99,5 @@ async def test_r2_outbox_delivers_what_was_written_while_the_broker_was_away(
         with pytest.raises(BusError):
             await publish(bus, "now")
         await asyncio.to_thread(victim.start)
-        await eventually(lambda: len(set(handler.finished)) == 100, within=30)
+        await eventually(lambda: len(set(handler.finished)) == 100)
     assert await pool.fetchval("SELECT count(*) FROM outbox") == 0

@@ -206,7 +206,7 @@ async def test_r9_leaving_finishes_what_is_in_work_and_takes_no_more(rig: Rig) -
             await eventually(bus.healthy)
             await publish(bus, *map(str, range(6)))
             await eventually(lambda: handler.running == 2)
-            asyncio.get_running_loop().call_later(0.2, handler.gate.set)
+            asyncio.get_running_loop().call_later(1, handler.gate.set)
         assert len(handler.finished) == handler.most == 2
         await eventually(lambda: rig_waiting(rig, 4))
         async with bus.consume(QUEUE, {SubmissionMail: handler}):

@@ -7,6 +7,7 @@ import pytest
 
 from shared import internal_call
 from shared.internal_call import InternalCalls
+from tests.support.eventually import PATIENCE
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -70,7 +71,7 @@ async def calls(peer: Peer) -> AsyncIterator[InternalCalls]:
 
 
 async def post(calls: InternalCalls) -> tuple[int, bytes]:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         return await calls.post("/x", b"{}", request_id="req_1")
 
 

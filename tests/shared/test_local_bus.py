@@ -60,10 +60,13 @@ async def test_idle_consumer_asks_the_database_nothing(local: LocalRig, monkeypa
     async with bus.consume(QUEUE, {SubmissionMail: handler}):
         await publish(bus, "one")
         await eventually(lambda: handler.finished == ["one"])
-        await asyncio.sleep(0.2)
-        before = looks
-        await asyncio.sleep(0.5)
-        assert looks == before
+
+        async def half_a_second_of_peace() -> bool:
+            before = looks
+            await asyncio.sleep(0.5)
+            return looks == before
+
+        await eventually(half_a_second_of_peace)
         await publish(bus, "two")
         await eventually(lambda: handler.finished == ["one", "two"])
 

@@ -15,7 +15,8 @@ from shared.events import Envelope, SubmissionMail
 from shared.outbox import Outbox, open_outbox
 from shared.relay import Relay
 from tests.support.buses import QUEUE, RabbitRig, Recorder, Rig, a_mail, a_revocation
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
+from tests.support.timing import once_within
 
 
 class FakeBus:
@@ -79,16 +80,17 @@ async def empty(pool: db.Pool) -> bool:
 
 
 async def test_message_leaves_within_50_ms_of_the_commit(pool: db.Pool, bus: FakeBus, box: Outbox) -> None:
-    waits = []
-    for number in range(5):
+    async def measure() -> float:
         await asyncio.sleep(0.12)  # idle again
+        before = len(bus.published)
         async with box.transaction() as conn:
-            envelope = await outbox.add(conn, a_mail(str(number)))
+            envelope = await outbox.add(conn, a_mail())
         committed = time.perf_counter()
-        await eventually(lambda number=number: len(bus.published) == number + 1, every=0.001)  # type: ignore[misc]
+        await eventually(lambda: len(bus.published) == before + 1, every=0.001)
         assert bus.published[-1] == envelope
-        waits.append(bus.times[-1] - committed)
-    assert sorted(waits)[2] < 0.05, waits
+        return bus.times[-1] - committed
+
+    await once_within(0.05, measure)
     await eventually(lambda: empty(pool))
 
 
@@ -109,7 +111,7 @@ async def test_message_goes_with_a_rollback(pool: db.Pool, bus: FakeBus, box: Ou
 async def test_row_of_a_dead_process_is_found_without_being_woken(pool: db.Pool, bus: FakeBus, box: Outbox) -> None:
     await asyncio.sleep(0.1)
     await leave(pool)
-    await eventually(lambda: len(bus.published) == 1, within=2)
+    await eventually(lambda: len(bus.published) == 1)
 
 
 async def test_crash_between_publish_and_delete_publishes_the_same_id_again(
@@ -141,11 +143,12 @@ async def test_outage_costs_one_line_and_a_try_a_second(pool: db.Pool, bus: Fake
             for number in range(20):
                 async with box.transaction() as conn:
                     await outbox.add(conn, a_mail(str(number)))
+            began = time.perf_counter()
             await asyncio.sleep(2)
-            assert bus.tries <= 20 + 5
+            assert bus.tries <= 20 + 2.5 * (time.perf_counter() - began)
             assert await rows(pool) == 20
             bus.error = None
-            await eventually(lambda: empty(pool), within=10)
+            await eventually(lambda: empty(pool))
     assert [line["event"] for line in lines] == ["outbox.stalled", "outbox.resumed"]
     assert len({envelope.id for envelope in bus.published}) == 20
 
@@ -168,7 +171,7 @@ async def test_r2_unroutable_message_waits_and_does_not_hold_up_others(
                     await outbox.add(conn, a_mail(str(number)))
             async with box.transaction() as conn:
                 wanted = await outbox.add(conn, a_revocation())
-            await eventually(lambda: wanted in bus.published, within=2)
+            await eventually(lambda: wanted in bus.published, within=8)
             await eventually(lambda: left(pool, 150))
     assert [line["event"] for line in lines] == ["outbox.unroutable"]
 
@@ -215,7 +218,7 @@ async def test_closing_does_not_wait_for_ever(pool: db.Pool, bus: FakeBus, monke
             await outbox.add(conn, a_mail())
         await eventually(lambda: bus.tries == 1)
         began = time.perf_counter()
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < PATIENCE
     assert await rows(pool) == 1
 
 
@@ -224,7 +227,7 @@ async def test_oldest_age_is_what_the_alarm_needs(pool: db.Pool) -> None:
         assert await outbox.oldest_age(conn) == 0
         await outbox.add(conn, a_mail())
         await conn.execute("UPDATE outbox SET created_at = now() - interval '90 seconds'")
-        assert 89 < await outbox.oldest_age(conn) < 92
+        assert 90 <= await outbox.oldest_age(conn) < 90 + PATIENCE
 
 
 async def test_r40_a_message_that_waits_for_a_minute_is_an_alarm_once(pool: db.Pool) -> None:
@@ -237,7 +240,7 @@ async def test_r40_a_message_that_waits_for_a_minute_is_an_alarm_once(pool: db.P
                 await conn.execute("UPDATE outbox SET created_at = now() - interval '1 second' * $1", age)
                 service = await conn.fetchval("SELECT current_schema()")
             await watch.look()
-            assert age <= outbox.OLDEST.labels(service)._value.get() < age + 2
+            assert age <= outbox.OLDEST.labels(service)._value.get() < age + PATIENCE
     assert [(line["event"], line["log_level"]) for line in lines] == [
         ("outbox.overdue", "error"), ("outbox.caught_up", "info")
     ]  # fmt: skip
@@ -262,4 +265,4 @@ async def test_r2_row_waits_while_its_queue_is_deleted(pool: db.Pool, rabbit: Ra
         await asyncio.sleep(0.5)
         assert await rows(pool) == 1
         async with bus.consume(QUEUE, {SubmissionMail: handler}):
-            await eventually(lambda: handler.finished == ["patient"], within=30)
+            await eventually(lambda: handler.finished == ["patient"])

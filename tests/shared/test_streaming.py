@@ -10,6 +10,7 @@ from aiohttp import web
 
 from shared import http, server, streaming
 from shared.errors import Unavailable
+from tests.support.eventually import PATIENCE
 
 Pieces = Callable[[], AsyncGenerator[bytes, None]]
 
@@ -84,7 +85,7 @@ async def test_the_deadline_holds_in_the_middle_too() -> None:
         yield b"[0" * streaming.PIECE
         await asyncio.sleep(30)
 
-    async with serving(stuck, deadline=0.3) as url, asyncio.timeout(5):
+    async with serving(stuck, deadline=0.3) as url, asyncio.timeout(20):
         with pytest.raises(aiohttp.ClientError):
             await get(url)
 
@@ -111,5 +112,5 @@ async def test_nothing_is_made_that_nobody_reads_and_the_end_is_told() -> None:
                 await asyncio.sleep(0.2)
             assert made < 32 * http.MIB
             response.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await closed.wait()

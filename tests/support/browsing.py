@@ -35,7 +35,7 @@ class Person:
             assert len(found) >= count, f"{len(found)} mails with {having!r} to {self.email}"
             return found[0]
 
-        return await eventually(look, within=15)
+        return await eventually(look)
 
     async def code(self, having: str = "login code", *, count: int = 1) -> str:
         """Return the code in the newest such mail's subject."""

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from tests.support.eventually import eventually
+from tests.support.timing import seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class Client:
         headers = {"Host": self.target.site_host.format(slug=slug), **given.pop("headers", {})}
         return await self.call(method, self.target.app + path, headers=headers, **given)
 
-    async def mail(self, to: str, *, having: str, within: float = 15.0) -> dict[str, Any]:
+    async def mail(self, to: str, *, having: str, within: float = 30.0) -> dict[str, Any]:
         """Wait for a mail to this address whose subject has `having`, and return it whole."""
 
         async def look() -> dict[str, Any]:
@@ -84,7 +85,7 @@ class Client:
 
         return await eventually(look, within=within)
 
-    async def code(self, to: str, *, within: float = 15.0) -> str:
+    async def code(self, to: str, *, within: float = 30.0) -> str:
         """Return the login code of the newest login mail to this address: its subject begins with it."""
         found = re.match(r"\d{6}\b", (await self.mail(to, having="code", within=within))["Subject"])
         assert found is not None, "the login mail has no code"
@@ -123,6 +124,18 @@ class Client:
         assert token.status == 200, token.text
         result: dict[str, Any] = token.json
         return result
+
+
+async def until_refused(client: Client, key: str) -> float:
+    """Make a key, use it at deploy, revoke it, and return how long deploy went on taking it."""
+    made = (await client.api("POST", "/keys", key=key, json={})).json
+    assert (await client.api("GET", "/deploy", key=made["key"])).status == 200
+    assert (await client.api("DELETE", f"/keys/{made['id']}", key=key)).status == 200
+
+    async def refused() -> bool:
+        return (await client.api("GET", "/deploy", key=made["key"])).status == 401
+
+    return await seconds(lambda: eventually(refused))
 
 
 def an_address() -> str:

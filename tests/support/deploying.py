@@ -86,10 +86,8 @@ async def deploying(
 ) -> AsyncIterator[Deploy]:
     """Run the service."""
     bus = bus or FakeBus()
-    public, internal = (
-        server.bind("127.0.0.1", given.get("port", 0)),
-        server.bind("127.0.0.1", given.get("internal_port", 0)),
-    )
+    public = server.bind("127.0.0.1", given.get("port", 0))
+    internal = server.bind("127.0.0.1", given.get("internal_port", 0))
     internal_url = f"http://127.0.0.1:{internal.getsockname()[1]}"
     config = settings(database_url, blobs, auth.url, internal_advertise_url=internal_url, **given)
     async with open_service(config, bus) as service:

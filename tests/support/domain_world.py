@@ -1,7 +1,7 @@
 """Everything that a custom domain has to do with: the service, a name server, and somebody else's web server."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from services.deploy import proofs, worker
-from tests.support import dns_server
+from tests.support import dns_server, servers
 from tests.support.client import Answer
 from tests.support.deploying import Deploy, deploying
 from tests.support.dns_server import NameServer
@@ -33,6 +33,8 @@ class DomainWorld:
     #: Path to content, on the server at ELSEWHERE.
     files: dict[str, str]
     port: int
+    home: Path
+    authority: servers.Pebble | None
 
     async def add(self, key: str, site: dict[str, Any], domain: str) -> dict[str, Any]:
         """Add a domain to a site."""
@@ -87,19 +89,23 @@ class DomainWorld:
 
 @asynccontextmanager
 async def domain_world(
-    database_url: str, home: Path, auth: FakeAuth, patch: pytest.MonkeyPatch, **given: Any
+    database_url: str, home: Path, auth: FakeAuth, patch: pytest.MonkeyPatch, *, life: int | None = None, **given: Any
 ) -> AsyncIterator[DomainWorld]:
-    """Run it; the worker looks twenty times a second."""
+    """Run it; the worker looks twenty times a second. Certificates are got if it is said how long one lives."""
     files: dict[str, str] = {}
     port = free_port()
     patch.setattr(proofs, "PORT", port)
     patch.setattr(worker, "DOMAINS_EVERY", 0.05)
-    async with dns_server.serving() as names, elsewhere(files, port):
-        servers = (names.address,)
-        settings: dict[str, Any] = {"port": port, "dns_servers": servers, "domains_allow_private": True}
+    async with dns_server.serving() as names, elsewhere(files, port), AsyncExitStack() as stack:
+        settings: dict[str, Any] = {"port": port, "dns_servers": (names.address,), "domains_allow_private": True}
         settings |= {"rate_limits": False, "certificates_dir": home / "certificates", **given}
-        async with deploying(database_url, home / "blobs", auth, **settings) as deploy:
-            yield DomainWorld(deploy=deploy, names=names, files=files, port=port)
+        pebble = None
+        if life is not None:
+            run = servers.running_pebble(home, http_port=port, name_server=names.address, life=life)
+            pebble = stack.enter_context(run)
+            settings |= {"acme_directory": pebble.directory, "acme_ca_file": pebble.ca_file}
+        deploy = await stack.enter_async_context(deploying(database_url, home / "blobs", auth, **settings))
+        yield DomainWorld(deploy=deploy, names=names, files=files, port=port, home=home, authority=pebble)
 
 
 @asynccontextmanager

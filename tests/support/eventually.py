@@ -7,12 +7,15 @@ from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
 
+#: Seconds in which what is to happen at all happens, on the busiest machine. A bound of a rule is given by the test.
+PATIENCE = 30.0
+
 
 @overload
 async def eventually(fn: Callable[[], Awaitable[T]], within: float = ..., every: float = ...) -> T: ...
 @overload
 async def eventually(fn: Callable[[], T], within: float = ..., every: float = ...) -> T: ...
-async def eventually(fn: Callable[[], T | Awaitable[T]], within: float = 5.0, every: float = 0.02) -> T:
+async def eventually(fn: Callable[[], T | Awaitable[T]], within: float = PATIENCE, every: float = 0.02) -> T:
     """Call `fn` until it gives something truthy or, returning None, stops failing its assertions.
 
     Raises the last AssertionError, or one of its own, when `within` seconds have passed.

@@ -62,5 +62,5 @@ async def replicas(
             await stack.enter_async_context(server.listening(service.public, port))
             await stack.enter_async_context(server.listening(service.internal, internal))
             opened.append(Replica(f"http://127.0.0.1:{port.getsockname()[1]}", session, bus))
-        await eventually(lambda: all(one.bus.healthy() for one in opened), within=15)
+        await eventually(lambda: all(one.bus.healthy() for one in opened))
         yield opened

@@ -62,7 +62,7 @@ async def test_from_publishing_to_the_end_of_the_account(direct: Direct, databas
         answers = [await direct.api("GET", "/deploy", key=key), await dashboard.call("GET", "/deploy")]
         return [answer.status for answer in answers] == [401, 401]
 
-    assert await eventually(refused, within=1.0)
+    assert await eventually(refused, within=10)
     assert await eventually(known_to_deploy(database_url, ending=True), within=10)
     assert (await direct.site(site["slug"])).status == 200
     await direct.mail(new, having="deleted")

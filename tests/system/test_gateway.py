@@ -1,7 +1,9 @@
 """The gateway as it is shipped, before a service that a test plays: what is kept, for whom, and for how long."""
 
 import asyncio
+import os
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,12 +127,21 @@ async def test_fetch_that_began_before_a_bump_is_kept_for_nobody(visitor: Visito
     assert (await visitor.get("/a")).raw == b"two"
 
 
-async def test_generations_never_come_back(visitor: Visitor, gateway: Gateway) -> None:
-    seen = set()
-    for _ in range(20):
+async def test_generations_never_come_back(visitor: Visitor, deploy: Upstream) -> None:
+    for number in range(30):
+        deploy.body = b"%d" % number
         await visitor.bump(SHOP)
-        seen.add((gateway.home / "memory/generations" / SHOP).read_text())
-    assert len(seen) == 20
+        assert [(await visitor.get()).raw for _ in range(2)] == [deploy.body] * 2
+    assert len(deploy.asked) == 30
+
+
+async def test_generations_that_nothing_is_kept_under_are_forgotten(visitor: Visitor, gateway: Gateway) -> None:
+    folder = gateway.home / "memory/generations"
+    await visitor.bump(SHOP, "old.example", "young.example")
+    for name, age in ((".swept", 61), ("old.example", 601), ("young.example", 599)):
+        os.utime(folder / name, (time.time() - age,) * 2)
+    await visitor.bump(SHOP)
+    assert {file.name for file in folder.iterdir()} == {".swept", SHOP, "young.example"}
 
 
 async def test_lost_bump_is_made_good_within_ten_seconds(visitor: Visitor, deploy: Upstream) -> None:
@@ -151,7 +162,7 @@ async def test_only_who_has_the_service_token_may_bump(visitor: Visitor, gateway
 
 
 async def test_bump_of_no_host_is_no_path(visitor: Visitor, gateway: Gateway) -> None:
-    assert await visitor.bump("../../pages/x", "", ".swept", "a/b") == 200
+    assert await visitor.bump("../../pages/x", "", ".swept", "a/b", "x" * 300) == 200
     assert [file.name for file in (gateway.home / "memory/generations").iterdir()] == [".swept"]
 
 

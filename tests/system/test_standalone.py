@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +17,7 @@ from tests.support.client import Client, an_address
 from tests.support.launched import ROOT
 from tests.support.ports import free_port
 from tests.support.standalone import Standalone, running
+from tests.support.timing import once_within
 
 FORM = '<form action="{{SUBMIT_URL}}" method=post><input name=email><button>Join</button></form>'
 
@@ -50,15 +52,19 @@ async def test_the_journey_survives_kill_9_and_a_clean_stop(tmp_path: Path, sess
         mails = (await client.call("GET", f"{system.target.mailbox}/api/v1/messages")).json["total"]
 
         for end in (system.kill, system.stop):
-            end()
-            took = system.start()
-            assert took < 5, f"a second start took {took:.1f} s"
+            await once_within(5, partial(started_again, system, end))
             assert (await client.site(slug)).status == 200
             rows = (await client.api("GET", f"/submissions/{deployment}", key=key)).json
             assert rows["total"] == 1
             listed = (await client.call("GET", f"{system.target.mailbox}/api/v1/messages")).json
             assert listed["total"] == mails
         await the_journey(client)
+
+
+async def started_again(system: Standalone, end: Callable[[], object]) -> float:
+    """End it, and return how long it then took to start."""
+    end()
+    return system.start()
 
 
 async def test_a_mail_not_sent_when_it_was_killed_is_sent_after_the_next_start(
@@ -79,7 +85,7 @@ async def test_a_mail_not_sent_when_it_was_killed_is_sent_after_the_next_start(
         system.kill()
         system.start()
         for address in addresses:
-            assert await client.code(address, within=60)
+            assert await client.code(address)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -87,7 +93,7 @@ def test_a_stop_by_signal_is_clean(tmp_path: Path, number: int) -> None:
     with running(tmp_path / "data") as system:
         began = time.monotonic()
         assert system.stop(number) == 0
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 30
         assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists(), "the database still runs"
         assert "Traceback" not in system.output
 

@@ -38,3 +38,22 @@ export function codeBlock(text, label) {
     h("pre", { class: "code", tabindex: "0", role: "region", "aria-label": label }, code),
   );
 }
+
+/** Rows of a word and a value that has to be typed somewhere else, each with its copy button. */
+export function copyRows(rows) {
+  const row = ([word, value]) => {
+    const code = h("code", null, value);
+    const button = h(
+      "button",
+      {
+        class: "button quiet small-button",
+        type: "button",
+        "aria-label": `Copy ${word.toLowerCase()} ${value}`,
+        onclick: () => copyText(value, button, code),
+      },
+      "Copy",
+    );
+    return h("div", null, h("dt", null, word), h("dd", null, code, button));
+  };
+  return h("dl", { class: "copy-rows" }, rows.map(row));
+}

@@ -20,9 +20,6 @@ from shared.events import Audited, DomainSuspendedMail, SiteChanged
 
 log = logs.get(__name__)
 
-#: Ids and slugs.
-_Sites = list[tuple[str, str]]
-
 #: Looks that the worker makes at the same time.
 TOGETHER: Final = 8
 
@@ -124,7 +121,7 @@ class DomainService:
         self, found: Domain, look: Look, *, caller: Caller | None = None, ip: str | None = None
     ) -> Domain | None:
         """Note what a look found, and let it count; None when the domain was removed meanwhile. Idempotent."""
-        changed: _Sites = []
+        changed: list[Changed] = []
         async with self._outbox.transaction() as conn:
             await store.hold(conn, found.domain)
             try:
@@ -139,11 +136,10 @@ class DomainService:
             else:
                 changed = await self._miss(conn, now, look, asked=caller is not None)
             settled = await store.find(conn, found.deployment_id, found.domain)
-        for site, slug in changed:
-            await self._telling.tell(Changed(id=site, slug=slug, domains=(found.domain,)))
+        await self._telling.tell(*changed)
         return settled
 
-    async def _serve(self, conn: db.Connection, now: Domain, caller: Caller | None, ip: str | None) -> _Sites:
+    async def _serve(self, conn: db.Connection, now: Domain, caller: Caller | None, ip: str | None) -> list[Changed]:
         """Take the domain from whoever had it, and say that it is this site's."""
         losers = await store.take_over(conn, now.deployment_id, now.domain)
         actor = _by_caller("domain.verified", now, caller, ip or "") if caller else _by_system("domain.verified", now)
@@ -151,9 +147,10 @@ class DomainService:
         for each in (now, *(replace(now, deployment_id=loser.id, slug=loser.slug) for loser in losers)):
             await outbox.add(conn, _changed(each))
         log.info("domain.verified", deployment=now.deployment_id, domain=now.domain, taken_from=len(losers))
-        return [(now.deployment_id, now.slug), *((loser.id, loser.slug) for loser in losers)]
+        sites = [(now.deployment_id, now.slug), *((loser.id, loser.slug) for loser in losers)]
+        return [Changed(id=site, slug=slug, domains=(now.domain,)) for site, slug in sites]
 
-    async def _miss(self, conn: db.Connection, now: Domain, look: Look, *, asked: bool) -> _Sites:
+    async def _miss(self, conn: db.Connection, now: Domain, look: Look, *, asked: bool) -> list[Changed]:
         """Note that there was no proof, and no longer serve what has been without one for a week."""
         moment = datetime.now(UTC)
         since = moment if asked else now.sought_since
@@ -167,7 +164,7 @@ class DomainService:
         if now.email:
             await outbox.add(conn, self._mail(now, look, moment))
         log.info("domain.suspended", deployment=now.deployment_id, domain=now.domain)
-        return [(now.deployment_id, now.slug)]
+        return [Changed(id=now.deployment_id, slug=now.slug, domains=(now.domain,))]
 
     def _mail(self, now: Domain, look: Look, moment: datetime) -> DomainSuspendedMail:
         return DomainSuspendedMail(

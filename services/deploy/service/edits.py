@@ -1,5 +1,6 @@
 """Small changes to a site without sending its pages again."""
 
+import asyncio
 from collections.abc import Sequence
 
 from services.deploy import documents, edits
@@ -68,7 +69,8 @@ class Edits:
             path: await self._blobs.load(base.manifest[path].sha256)
             for path in {each.path for each in given} if path in base.manifest
         }  # fmt: skip
-        changed = edits.apply(found, resolved)
+        # looking for a similar place may take a while
+        changed = await asyncio.to_thread(edits.apply, found, resolved)
         content = Content(
             files={
                 path: (changed.get(path, Named(file.sha256, file.size)), file.type)

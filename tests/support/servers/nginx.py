@@ -80,7 +80,7 @@ class Gateway:
         )
         self._write("nginx.conf", main.replace("http {", "http {\n    " + "\n    ".join(folders)))
         self._write("conf.d/default.conf", self._sites(services))
-        for name in ("errors.conf", "site-errors.conf", "sites.js"):
+        for name in ("errors.conf", "site-errors.conf", "generation.js", "bump.js"):
             self._write(f"invoker/{name}", (SHIPPED / name).read_text())
 
     def _sites(self, services: Services) -> str:
