@@ -255,6 +255,27 @@ async def test_a_domain_that_led_elsewhere_for_a_week_is_suspended(
     assert mails[0]["to"] == deploy.auth.email(key)
 
 
+async def test_every_replica_serves_a_domain_from_its_proof_until_its_removal(
+    world: DomainWorld, deploy: Deploy, key: str, auth: FakeAuth
+) -> None:
+    """No cache has to run out: everybody is told before the answer."""
+    site = await deploy.publish(key, html="<title>a shop")
+    async with deploying(deploy.database_url, world.home / "blobs", auth) as replica:
+
+        async def statuses() -> list[int]:
+            return [
+                (await each.call("GET", "/", headers={"Host": "www.example.com"})).status for each in (deploy, replica)
+            ]
+
+        assert await statuses() == [404, 404]
+        await world.proved(key, site, "www.example.com")
+        assert await statuses() == [200, 200]
+        page = await replica.call("GET", "/", headers={"Host": "WWW.Example.com.:8080"})
+        assert b"<title>a shop" in page.raw
+        await deploy.call("DELETE", f"/deploy/{site['id']}/domains/www.example.com", key=key)
+        assert await statuses() == [404, 404]
+
+
 async def test_every_replica_answers_every_challenge_on_every_host(
     world: DomainWorld, database_url: str, auth: FakeAuth
 ) -> None:

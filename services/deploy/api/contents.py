@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from services.deploy import archives, slugs, versions
-from services.deploy.service.contents import Content, Named
+from services.deploy.service.contents import STATED, Content, Named
 from shared import bodies, http, parsing
 from shared.errors import BadRequest, Invalid
 
@@ -105,7 +105,7 @@ class ContentIn(BaseModel):
         return self._of(files)
 
     def _of(self, files: Mapping[str, tuple[bytes | Named, str]]) -> Content:
-        settings = self.model_dump(include={"title", "description", "favicon", "is_spa"}, exclude_none=True)
+        settings = self.model_dump(include=set(STATED), exclude_none=True)
         return Content(files=files, settings=settings, preview=self.preview)
 
     def check_names(self) -> None:
@@ -151,7 +151,7 @@ async def read(request: web.Request, model: type[C]) -> tuple[C, bytes]:
 
 
 #: What a query says of an archive; the rest of a body is in it.
-_STATED: Final = frozenset({"slug", "title", "description", "favicon", "is_spa", "preview", "if_version"})
+_IN_QUERY: Final = frozenset({*STATED, "slug", "preview", "if_version"})
 _WORDS: Final = {"true": True, "false": False}
 
 
@@ -159,7 +159,7 @@ async def _read_archive(request: web.Request, model: type[C]) -> tuple[C, bytes]
     """Read a body that is an archive; return what stands for all of the request instead of its bytes."""
     data = await bodies.read(request, http.rules_of(request).body)
     body = parsing.validate(
-        model, {name: _value(name, text) for name, text in request.query.items() if name in _STATED}
+        model, {name: _value(name, text) for name, text in request.query.items() if name in _IN_QUERY}
     )
     digest = await asyncio.to_thread(hashlib.sha256, data)
     return body.with_archive(data), request.query_string.encode() + digest.digest()
