@@ -12,7 +12,15 @@ from functools import cache
 from pathlib import Path
 
 from tests.support.ports import free_port
-from tests.support.servers.machine import MissingServerError, apt_install, can_install, end, program, wait_until
+from tests.support.servers.machine import (
+    MissingServerError,
+    apt_install,
+    can_install,
+    end,
+    installing,
+    program,
+    wait_until,
+)
 
 SHIPPED = Path(__file__).parents[3] / "gateway"
 FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/nginx/sbin", "/opt/homebrew/bin")
