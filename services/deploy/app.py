@@ -90,7 +90,7 @@ def _equip(  # noqa: PLR0917 - called once, right above
     publishing = Publishing(pool, messages, blobs, telling, config)
     public[access.PUBLISHING] = publishing
     public[access.EDITS] = Edits(pool, blobs, publishing, telling, config)
-    public[access.UPLOADS] = Uploads(pool, blobs, publishing, telling)
+    public[access.UPLOADS] = Uploads(pool, blobs, publishing)
     public[access.CLAIMS] = Claims(pool, messages, telling, config)
     public[access.ARCHIVES] = Archives(pool, blobs, telling)
     public[access.CONFIG] = config

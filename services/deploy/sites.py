@@ -12,13 +12,14 @@ from aiohttp import hdrs, web
 
 from services.deploy import hosts, negotiation, pages, versions
 from services.deploy.answers import SANDBOX, Quick, Ready, make_ready, quick
-from services.deploy.blobs import Blobs
+from services.deploy.blobs import SMALL, Blobs
 from services.deploy.config import Config
 from services.deploy.delivery import deliver
 from services.deploy.gate import Gate
 from services.deploy.live import LiveSites
 from services.deploy.rules import Redirect, match_redirect
 from services.deploy.store.sites import Site
+from services.deploy.transfer import quick_file
 from shared import http, logs
 from shared.errors import AppError, BadRequest, MethodNotAllowed, NotFound
 from shared.server import Answer
@@ -78,8 +79,8 @@ class Sites:
         )
         return response
 
-    def _at_hand(self, request: web.BaseRequest, name: str, request_id: str) -> tuple[Ready, Quick] | None:
-        """Return the answer if it is plain, worked out, and its bytes are in memory: nothing is waited for."""
+    def _at_hand(self, request: web.BaseRequest, name: str, request_id: str) -> tuple[Ready, web.StreamResponse] | None:
+        """Return the answer if it is plain, worked out, and its bytes are at hand: nothing is waited for."""
         site = self._live.fresh(name)
         if site is None or site.password_hash is not None or site.clears or not quick(request):
             return None
@@ -93,8 +94,10 @@ class Sites:
             return ready, Quick(304, body.unchanged, b"", request_id)
         if request.method == "HEAD":
             return ready, Quick(200, body.ok, b"", request_id)
-        content = self._blobs.cached(body.name)
-        return None if content is None else (ready, Quick(200, body.ok, content, request_id))
+        if (content := self._blobs.cached(body.name)) is not None:
+            return ready, Quick(200, body.ok, content, request_id)
+        file = quick_file(request, self._blobs, body, request_id) if body.size > SMALL else None
+        return None if file is None else (ready, file)
 
     async def _answer(self, request: web.BaseRequest, name: str) -> tuple[Ready | None, web.StreamResponse]:
         try:

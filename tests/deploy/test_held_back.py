@@ -26,7 +26,11 @@ def test_a_real_key_in_a_file_is_refused(around: str, codec: str) -> None:
     assert "/keys/revoke" in body["hint"]
 
 
-@pytest.mark.parametrize("text", [TYPO, KEY[:-1], "inv_" + "x" * 36, KEY.upper(), "inv_…", KEY.replace("inv_", "inv-")])
+@pytest.mark.parametrize(
+    "text",
+    [TYPO, KEY[:-1], "inv_" + "x" * 36, KEY.upper(), "inv_…", KEY.replace("inv_", "inv-")],
+    ids=["typo", "cut", "made up", "loud", "documented", "another prefix"],  # not the key: each process has its own
+)
 def test_what_only_looks_like_a_key_is_published(text: str) -> None:
     refusals.refuse({"index.html": (text.encode(), "text/html")})
 
@@ -118,7 +122,10 @@ def test_a_page_of_too_many_fields_counts_as_one_that_asks() -> None:
         assert refusals.asks_for_secrets(page.encode(), "x") is not None
 
 
-@pytest.mark.parametrize("piece", ["<input ", "<label ", "<label>x", "<input a='", "<input a=card", "inv_", TYPO])
+@pytest.mark.parametrize(
+    "piece",
+    ["<input ", "<label ", "<label>x", "<input a='", "<input a=card", "inv_", pytest.param(TYPO, id="a key's typo")],
+)
 def test_a_hostile_file_costs_little_time(piece: str) -> None:
     page = b"<input>" + piece.encode() * (2_000_000 // len(piece))
     began = time.process_time()

@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.deploy import slugs, versions
-from services.deploy.service.contents import Content, Named
+from services.deploy.service.contents import STATED, Content, Named
 from shared import bodies, http, parsing
 from shared.errors import BadRequest, Invalid
 
@@ -89,7 +89,7 @@ class ContentIn(BaseModel):
                 path: (file.taken(), versions.content_type(path, file.contentType))
                 for path, file in zip(paths, given, strict=True)
             }
-        settings = self.model_dump(include={"title", "description", "favicon", "is_spa"}, exclude_none=True)
+        settings = self.model_dump(include=set(STATED), exclude_none=True)
         return Content(files=files, settings=settings, preview=self.preview)
 
     def check_names(self) -> None:
