@@ -36,16 +36,16 @@ _PUBLICATIONS: Final = """
 """
 _ACCOUNTS: Final = """
     INSERT INTO deploy.accounts (id, email, plan)
-    SELECT 'acc_bench' || n, n || '@example.com', 'free' FROM generate_series(1, $1::int) n
+    SELECT 'acc_bench' || n, n || '@example.com', 'free' FROM generate_series($1::int, $2::int) n
 """
 _SITES: Final = """
     INSERT INTO deploy.deployments (id, account_id, slug, live_version, last_version)
-    SELECT 'dep_bench' || n, 'acc_bench' || n, 'bench-' || n, 1, 1 FROM generate_series(1, $1::int) n
+    SELECT 'dep_bench' || n, 'acc_bench' || n, 'bench-' || n, 1, 1 FROM generate_series($1::int, $2::int) n
 """
 _THEIR_VERSIONS: Final = """
     INSERT INTO deploy.versions (deployment_id, number, manifest, files, size, created_by, ready_at)
     SELECT 'dep_bench' || n, 1, v.manifest, 1, v.size, 'key_bench', now()
-    FROM (SELECT manifest, size FROM deploy.versions LIMIT 1) v, generate_series(1, $1::int) n
+    FROM (SELECT manifest, size FROM deploy.versions LIMIT 1) v, generate_series($1::int, $2::int) n
 """
 
 
@@ -150,12 +150,10 @@ async def _beside(owner: Owner, conn: asyncpg.Connection, site: str) -> list[Lin
     lines = [_flat("deploy as version 10,000 / as version 10 of a site (p50)", many, few)]
     other = (await publish(owner.bed, {"index.html": b"<p>other</p>"}))["id"]
     figures = []
-    for count in (100, 100_000):
-        await conn.execute("DELETE FROM deploy.versions WHERE deployment_id LIKE 'dep\\_bench%'")
-        await conn.execute("DELETE FROM deploy.deployments WHERE id LIKE 'dep\\_bench%'")
-        await conn.execute("DELETE FROM deploy.accounts WHERE id LIKE 'acc\\_bench%'")
-        for statement in (_ACCOUNTS, _THEIR_VERSIONS, _SITES):
-            await conn.execute(statement, count)
+    for first, last in ((1, 100), (101, 100_000)):
+        async with conn.transaction():
+            for statement in (_ACCOUNTS, _SITES, _THEIR_VERSIONS):
+                await conn.execute(statement, first, last)
         await conn.execute("VACUUM ANALYZE")
         figures.append(await owner.p50(other))
     return [*lines, _flat("deploy beside 100,000 sites / beside 100 (p50)", figures[1], figures[0])]

@@ -56,9 +56,9 @@ function offer(page, slug, token) {
   return card(
     slug,
     facts([
-      ["Look at it", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, outside(url))],
-      ["Becomes", `A site of ${page.about.email}`],
-      ["After that", "This link is worth nothing any more. What visitors sent comes with the site."],
+      ["Site", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, outside(url))],
+      ["New owner", page.about.email],
+      ["Comes with it", "What visitors have sent so far. The claim link ends."],
     ]),
     problem,
     buttons,
