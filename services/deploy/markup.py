@@ -34,7 +34,7 @@ _TOKEN: Final = re.compile(
 )
 #: Fields wherever they stand: in a script or a comment too.
 _FIELD: Final = re.compile(
-    rf"<(?P<name>input|textarea|select)(?=[\t\n\f\r />]){_ATTRIBUTES}", re.VERBOSE | re.IGNORECASE
+    rf"<(?:[\w.-]{{1,30}}+:)?+(?P<name>input|textarea|select)(?=[\t\n\f\r />]){_ATTRIBUTES}", re.VERBOSE | re.IGNORECASE
 )
 #: Elements whose inside is text to the browser, whatever it looks like.
 _RAW: Final = frozenset(

