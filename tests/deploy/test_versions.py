@@ -105,8 +105,8 @@ async def test_an_unknown_version_is_404(deploy: Deploy, key: str) -> None:
     for number in (2, 2**31 - 1):
         answer = await go_live(deploy, key, made["id"], number)
         assert (answer.status, answer.json["code"]) == (404, "version_not_found")
-    for number in (0, -1, 2**31, "1", None, 1.5):
-        body = {"version": number}
+    for given in (0, -1, 2**31, "1", None, 1.5):
+        body = {"version": given}
         assert (await deploy.call("POST", f"/deploy/{made['id']}/publish", key=key, json=body)).status == 422
     assert (await go_live(deploy, deploy.key(), made["id"], 1)).json["error"] == "Deployment not found"
 
