@@ -131,6 +131,13 @@ def private_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serve
 
 
 @pytest.fixture(scope="session")
+def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the endpoint of a store that speaks S3."""
+    with servers.running_buckets(tmp_path_factory.mktemp("buckets")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Give the path of a Chromium, for Playwright's `executable_path`."""
     return servers.chromium_path()
