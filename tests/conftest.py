@@ -12,7 +12,15 @@ from tests.support.servers import machine
 from tests.support.servers.postgres import run_sync
 
 SERVICES = ("auth", "deploy", "mailer")
-SERVER_FIXTURES = {"postgres_server", "rabbitmq_server", "chromium_path", "private_rabbitmq", "gateway", "rig"}
+SERVER_FIXTURES = {
+    "postgres_server",
+    "rabbitmq_server",
+    "chromium_path",
+    "private_rabbitmq",
+    "gateway",
+    "cluster",
+    "rig",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -120,6 +128,13 @@ def private_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serve
     """Give a RabbitMQ of this test's own, to be stopped, killed and started again."""
     with servers.private_rabbitmq(tmp_path_factory.mktemp("broker")) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the endpoint of a store that speaks S3."""
+    with servers.running_buckets(tmp_path_factory.mktemp("buckets")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="session")

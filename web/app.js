@@ -1,12 +1,17 @@
 // The dashboard: starts the router on the shell that the server sent.
+import { waiting } from "./claims.js";
 import { watchConnection } from "./parts/banner.js";
 import { startRouter } from "./router.js";
 import { account } from "./views/account.js";
 import { activity } from "./views/activity.js";
+import { claim } from "./views/claim.js";
 import { connect } from "./views/connect.js";
+import { domains } from "./views/domains.js";
 import { keys } from "./views/keys.js";
+import { settings } from "./views/settings.js";
 import { site } from "./views/site.js";
 import { sites } from "./views/sites.js";
+import { versions } from "./views/versions.js";
 import { refreshTimes } from "./words.js";
 
 /** Milliseconds between two corrections of "3 minutes ago". */
@@ -17,13 +22,21 @@ const ROUTES = [
   [/^\/dashboard\/connect$/, connect],
   [/^\/dashboard\/sites$/, sites],
   [/^\/dashboard\/sites\/(dep_\w+)$/, site],
+  [/^\/dashboard\/sites\/(dep_\w+)\/versions$/, versions],
+  [/^\/dashboard\/sites\/(dep_\w+)\/settings$/, settings],
+  [/^\/dashboard\/sites\/(dep_\w+)\/domains$/, domains],
   [/^\/dashboard\/account$/, account],
   [/^\/dashboard\/account\/activity$/, activity],
+  [/^\/claim\/([a-z0-9-]+)$/, claim],
 ];
 
 const root = document.getElementById("app");
-const { apiUrl, email, session } = root.dataset;
+const { apiUrl, sitesUrl, email, session } = root.dataset;
+
+// a login ends at the dashboard's first page; whoever came to claim a site goes on with that
+const claimed = location.pathname === "/dashboard" && waiting();
+if (claimed) history.replaceState(null, "", `/claim/${claimed}`);
 
 watchConnection(document.getElementById("banner"));
-startRouter(ROUTES, root, { apiUrl, email, session });
+startRouter(ROUTES, root, { apiUrl, sitesUrl, email, session });
 setInterval(refreshTimes, MINUTE_HAND);

@@ -7,7 +7,8 @@
  * @property {URLSearchParams} query
  * @property {AbortSignal} signal aborted when the page is left
  * @property {() => void} reload draws the page anew
- * @property {{apiUrl: string, email: string, session: string}} about
+ * @property {(path: string, options?: {replace?: boolean}) => void} go shows another page
+ * @property {{apiUrl: string, sitesUrl: string, email: string, session: string}} about
  */
 
 /**
@@ -18,6 +19,13 @@
  */
 export function startRouter(routes, root, about) {
   let current = new AbortController();
+
+  function go(path, { replace = false } = {}) {
+    if (replace) history.replaceState(null, "", path);
+    else if (path !== location.pathname + location.search) history.pushState(null, "", path);
+    show();
+    scrollTo(0, 0);
+  }
 
   function show(first = false) {
     current.abort();
@@ -30,7 +38,7 @@ export function startRouter(routes, root, about) {
     markLink();
     root.replaceChildren();
     const query = new URLSearchParams(location.search);
-    view.show({ root, parts: match.slice(1), query, signal: current.signal, reload: () => show(), about });
+    view.show({ root, parts: match.slice(1), query, signal: current.signal, reload: () => show(), go, about });
     // a screen reader is told of the new page as it would be of a loaded one
     if (!first) root.querySelector("h1")?.focus({ preventScroll: true });
   }
@@ -39,9 +47,7 @@ export function startRouter(routes, root, about) {
     const link = /** @type {Element} */ (event.target).closest("a");
     if (!link || !isInside(link, event)) return;
     event.preventDefault();
-    if (link.href !== location.href) history.pushState(null, "", link.href);
-    show();
-    scrollTo(0, 0);
+    go(link.pathname + link.search);
   });
   addEventListener("popstate", () => {
     // a dialog belongs to the page it was opened on, unless it has to stay: a key that is shown once does

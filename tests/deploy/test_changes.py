@@ -15,9 +15,9 @@ from shared import db
 from shared.bus import Delivery, Retry
 from shared.errors import Unavailable
 from shared.events import Envelope, SiteChanged
-from tests.support.deploying import settings
+from tests.support.deploying import deploying, settings
 from tests.support.eventually import eventually
-from tests.support.fake_auth import TOKEN
+from tests.support.fake_auth import TOKEN, FakeAuth
 from tests.support.hearing import Ear, listening
 from tests.support.timing import once_within, seconds
 
@@ -168,3 +168,15 @@ async def test_cdn_that_failed_is_told_again_by_the_bus(opened: Opened, ear: Ear
         ear.status = 200
         await ours.tell_cdn_again(event, delivery)
     assert [body for _, _, body in ear.heard] == [{"hosts": ["shop.sites.localhost", "shop.example"]}] * 3
+
+
+async def test_cdn_may_keep_live_pages_alone(database_url: str, tmp_path: Path, auth: FakeAuth) -> None:
+    """It is told to forget a site's hosts; those of single versions it is not told."""
+    names = ("index.html", "app.3f2a9c1b.js")
+    files = {"files": [{"path": name, "content": name} for name in names]}
+    async with deploying(database_url, tmp_path / "blobs", auth, cdn_max_age=600) as deploy:
+        site = await deploy.publish(deploy.key(), **files)
+        for path in ("/", "/app.3f2a9c1b.js"):
+            assert (await deploy.site(site["slug"], path)).headers["Cache-Control"].endswith(", s-maxage=600")
+            preview = await deploy.site(f"{site['slug']}--v1", path)
+            assert preview.headers["Cache-Control"] == "public, max-age=0, must-revalidate"

@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 import pytest
 
-from tests.support.deploying import FORM
+from tests.support.deploying import FORM, a_slug
 from tests.support.fake_auth import TOKEN, FakeAuth
 from tests.support.processes import Process
 
@@ -125,3 +125,34 @@ async def test_a_kill_in_a_deploy_leaves_the_old_version_or_the_new(
             shown.add((await page.text(), page.headers["X-Invoker-Version"]))
     assert len(shown) == 1
     assert answered <= int(shown.pop()[0]) <= number
+
+
+async def test_r69_a_kill_in_a_first_deploy_leaves_a_whole_site_or_none(
+    process: Process, session: aiohttp.ClientSession, auth: FakeAuth
+) -> None:
+    """R69: no orphan is public; what was answered is there."""
+    await asyncio.to_thread(process.start)
+    deadline, answered, asked = asyncio.get_running_loop().time() + 4, set[str](), list[str]()
+    paths = ("/", "/a.txt", "/b.txt")
+
+    async def owner() -> None:
+        # on a busy machine a start takes longer than that
+        while asyncio.get_running_loop().time() < deadline or len(answered) < 4:
+            asked.append(slug := a_slug())
+            files = [{"path": path, "content": slug} for path in ("index.html", "a.txt", "b.txt")]
+            headers = {"Authorization": f"Bearer {auth.key()}"}
+            try:
+                body = {"slug": slug, "files": files}
+                async with session.post(f"{process.url}/deploy", headers=headers, json=body) as answer:
+                    answered.update({slug} if answer.status == 200 else ())
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+
+    await killing(process, 3, asyncio.create_task(owner()))
+    for slug in asked:
+        shown = set()
+        for path in paths:
+            async with session.get(process.url + path, headers={"Host": f"{slug}.sites.localhost"}) as page:
+                shown.add((page.status, await page.text() if page.status == 200 else ""))
+        assert shown == {(200, slug)} or (shown == {(404, "")} and slug not in answered)
+    assert len(answered) >= 4

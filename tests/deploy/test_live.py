@@ -1,61 +1,15 @@
 """The cache between hosts and sites: one look-up for many, changes that win over it, and a database that is away."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from services.deploy import live
-from services.deploy.live import LiveSites
-from services.deploy.store.sites import Row, Site
-from services.deploy.versions import File
+from services.deploy.store.sites import Site
 from shared.errors import Unavailable
 from tests.support.eventually import PATIENCE
+from tests.support.played_sites import Clock, Sites, a_site, answering
 from tests.support.timing import once_within, seconds
-
-
-class Pool:
-    """As much of a pool as the cache looks at."""
-
-    def get_max_size(self) -> int:
-        return 8
-
-
-class Clock:
-    """Time that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Sites(LiveSites):
-    """The cache with a database that a test plays."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(Pool(), clock=clock)  # type: ignore[arg-type]
-        self.queries = 0
-        #: For how long an answer is true.
-        self.remains: float | None = None
-        self.answer: Callable[[], Awaitable[Site | None]] = self._none
-
-    async def _none(self) -> Site | None:
-        return None
-
-    async def _ask(self, _name: str) -> Row | None:
-        self.queries += 1
-        site = await self.answer()
-        return None if site is None else (site, self.remains)
-
-
-def a_site(version: int = 1) -> Site:
-    """Build a site."""
-    manifest = {"index.html": File("0" * 64, 1, "text/html; charset=utf-8")}
-    return Site(
-        id="dep_0123456789abcdef", slug="s", version=version, is_spa=False, email="a@b.example", manifest=manifest
-    )
 
 
 @pytest.fixture
@@ -67,15 +21,6 @@ def clock() -> Clock:
 def sites(clock: Clock) -> Sites:
     """Give an empty cache."""
     return Sites(clock)
-
-
-def answering(site: Site | None) -> Callable[[], Awaitable[Site | None]]:
-    """Return a database that knows this."""
-
-    async def answer() -> Site | None:
-        return site
-
-    return answer
 
 
 async def away() -> Site | None:

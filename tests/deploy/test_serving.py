@@ -180,55 +180,6 @@ async def test_the_apps_own_hosts_are_no_sites(deploy: Deploy) -> None:
         assert (answer.status, answer.json["error"]) == (401, "Unauthorized")
 
 
-HOSTILE = [
-    "/../../etc/passwd",
-    "/%2e%2e/%2e%2e/etc/passwd",
-    "/docs/..%2findex.html",
-    "/..%5c..%5cx",
-    "/\\..\\x",
-    "/%00",
-    "/index.html%00.png",
-    "//evil.example/",
-    "/%2f%2fevil.example/",
-    "/%c0%ae%c0%ae/",
-    "/%ff",
-    "/./",
-]
-
-
-@pytest.mark.parametrize("is_spa", [True, False])
-async def test_a_hostile_path_finds_nothing(deploy: Deploy, key: str, *, is_spa: bool) -> None:
-    site = await deploy.publish(key, files=FILES, is_spa=is_spa)
-    for path in HOSTILE:
-        await finds_nothing(deploy, site["slug"], path, is_spa=is_spa)
-
-
-async def finds_nothing(deploy: Deploy, slug: str, path: str, *, is_spa: bool) -> None:
-    """Ask on the site's host and below the app."""
-    for answer in (await _raw(deploy, f"{slug}.sites.localhost", path),
-                   await _raw(deploy, "localhost", f"/s/{slug}{path}")):  # fmt: skip
-        if is_spa and path in {"//evil.example/", "/%2f%2fevil.example/"}:
-            assert b"home" in answer
-        else:
-            assert answer.split()[1] in {b"400", b"404"}, answer
-        assert b"Location" not in answer
-
-
-@pytest.mark.parametrize("target", ["http://evil.example/", "*", "evil.example:443"])
-async def test_a_target_that_is_no_path_is_refused(deploy: Deploy, slug: str, target: str) -> None:
-    answer = await _raw(deploy, f"{slug}.sites.localhost", target)
-    assert answer.split()[1][:1] == b"4", answer
-
-
-async def _raw(deploy: Deploy, host: str, target: str) -> bytes:
-    """Send a request line that no client library would."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(deploy.url).port)
-    writer.write(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-    answer = await reader.read()
-    writer.close()
-    return answer
-
-
 async def test_bytes_that_are_no_http_are_refused(deploy: Deploy) -> None:
     with socket.create_connection(("127.0.0.1", urlsplit(deploy.url).port or 0), timeout=5) as sock:
         sock.setblocking(False)

@@ -38,7 +38,7 @@ async def auth() -> AsyncIterator[Upstream]:
 def gateway(tmp_path: Path, deploy: Upstream, auth: Upstream) -> Iterator[Gateway]:
     """Give a gateway before the two."""
     services = Services(deploy=[deploy.address], auth=auth.address)
-    with running_gateway(tmp_path, services, token=TOKEN, INVOKER_APP_URL="https://app.example") as running:
+    with running_gateway(tmp_path, services, token=TOKEN, app_url="https://app.example") as running:
         yield running
 
 

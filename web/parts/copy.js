@@ -38,3 +38,23 @@ export function codeBlock(text, label) {
     h("pre", { class: "code", tabindex: "0", role: "region", "aria-label": label }, code),
   );
 }
+
+/** Rows of a word and a value that has to be typed somewhere else; what is longer than a word has a copy button. */
+export function copyRows(rows) {
+  const row = ([word, value]) => {
+    const code = h("code", null, value);
+    if (value.length <= 5) return h("div", null, h("dt", null, word), h("dd", null, code));
+    const button = h(
+      "button",
+      {
+        class: "button quiet small-button",
+        type: "button",
+        "aria-label": `Copy ${word.toLowerCase()} ${value}`,
+        onclick: () => copyText(value, button, code),
+      },
+      "Copy",
+    );
+    return h("div", null, h("dt", null, word), h("dd", null, code, button));
+  };
+  return h("dl", { class: "copy-rows" }, rows.map(row));
+}

@@ -24,6 +24,9 @@ export function openDialog(title, content, { wide = false } = {}) {
   document.body.append(element);
   element.addEventListener("close", () => {
     element.remove();
+    // what was said in it is still to be read
+    const said = element.querySelector(".toasts").children;
+    if (said.length) document.getElementById("toasts").replaceChildren(...said);
     // after everybody else who hears of it: the page below may be drawn anew
     setTimeout(() => restoreFocus(opener));
   });

@@ -1,11 +1,11 @@
-// Fields with their labels: text, choice of one, choice of several.
+// Fields with their labels: text, choice of one, choice of several, yes or no.
 import { h, newId } from "../dom.js";
 
-/** A line of text. Returns the field's element and its input. */
-export function textField(label, attributes = {}, help = null) {
+/** A line of text, or several (`tag` is "textarea"). Returns the field's element and its input. */
+export function textField(label, attributes = {}, help = null, tag = "input") {
   const id = newId();
   const helpId = help && newId();
-  const input = /** @type {HTMLInputElement} */ (h("input", { id, "aria-describedby": helpId, ...attributes }));
+  const input = /** @type {HTMLInputElement} */ (h(tag, { id, "aria-describedby": helpId, ...attributes }));
   const element = h(
     "div",
     { class: "field" },
@@ -14,6 +14,13 @@ export function textField(label, attributes = {}, help = null) {
     help && h("p", { class: "help", id: helpId }, help),
   );
   return { element, input };
+}
+
+/** Yes or no, with what yes means. Returns the field's element and its input. */
+export function switchField(label, on, help = null) {
+  const input = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: on }));
+  const text = h("span", null, h("strong", null, label), help && h("span", { class: "help" }, help));
+  return { element: h("div", { class: "field" }, h("label", { class: "choice" }, input, text)), input };
 }
 
 /** One of a short list that drops down: pairs of value and text. */

@@ -76,10 +76,17 @@ function actor({ actor: id, action, key_id: key }, keys) {
   if (id.startsWith("ses_")) return "by a browser";
   if (id.startsWith("key_")) return keys.has(id) ? `with the key “${keys.get(id)}”` : "with a key";
   if (id === "holder") return "by somebody who held it";
+  if (id === "operator") return "by the operator";
   return id === "system" && !action.startsWith("account.") ? "by Invoker" : "";
 }
 
-const WARNING = { "login.failed": true, "login.denied": true, "scope.denied": true };
+const WARNING = {
+  "login.failed": true,
+  "login.denied": true,
+  "scope.denied": true,
+  "site.taken_down": true,
+  "domain.suspended": true,
+};
 const site = (detail) => (detail.slug ? `“${detail.slug}”` : "a site");
 
 /** What each action is, as a sentence: of its detail, and of the key it is about. */
@@ -102,5 +109,17 @@ const SENTENCES = {
   "account.restored": () => "The account was brought back by a login",
   "site.published": (detail) =>
     `The site ${site(detail)} was published${detail.version ? `, version ${detail.version}` : ""}`,
+  "site.rolled_back": (detail) =>
+    `The site ${site(detail)} was rolled back${detail.version ? ` to version ${detail.version}` : ""}`,
   "site.deleted": (detail) => `The site ${site(detail)} was deleted`,
+  "site.restored": (detail) => `The site ${site(detail)} was restored`,
+  "site.claimed": (detail) => `The site ${site(detail)} was claimed`,
+  "site.settings_changed": (detail) =>
+    `The settings of ${site(detail)} were changed${detail.changed ? `: ${detail.changed.join(", ")}` : ""}`,
+  "site.taken_down": (detail) => `The site ${site(detail)} was taken down by the operator`,
+  "site.reinstated": (detail) => `The site ${site(detail)} was put back by the operator`,
+  "domain.added": (detail) => `The domain ${detail.domain} was added to ${site(detail)}`,
+  "domain.verified": (detail) => `The domain ${detail.domain} was proved, and leads to ${site(detail)}`,
+  "domain.suspended": (detail) => `The domain ${detail.domain} was suspended: it no longer leads here`,
+  "domain.removed": (detail) => `The domain ${detail.domain} was removed from ${site(detail)}`,
 };

@@ -1,55 +1,46 @@
 // One site: where it is, what it is, what came in, how to change it and how to end it.
-import { get, send } from "../api.js";
-import { card, facts, h, pageHead, replaceHead } from "../dom.js";
+import { send } from "../api.js";
+import { card, facts, h } from "../dom.js";
 import { codeBlock } from "../parts/copy.js";
 import { confirmTyped } from "../parts/dialog.js";
-import { load } from "../parts/loading.js";
+import { badges, nameOf, outside } from "../parts/state.js";
 import { toast } from "../parts/toast.js";
-import { bytes, count, when } from "../words.js";
-import { outside, stateWord } from "./sites.js";
+import { bytes, count, moment, when } from "../words.js";
+import { sitePage } from "./site_page.js";
 import { submissions } from "./submissions.js";
 
-export const site = { title: "Site", show };
-
-const BACK = { href: "/dashboard/sites", text: "Sites" };
-
-function show(page) {
-  const [id] = page.parts;
-  const head = pageHead("Site", { back: BACK });
-  const area = h("div", { class: "stack" });
-  page.root.append(head, area);
-  const draw = (found) => {
-    document.title = `${found.title ?? found.slug} – Invoker`;
-    const open = h("a", { class: "button", href: found.url, target: "_blank", rel: "noopener" }, "Open the site");
-    replaceHead(head, pageHead(found.title ?? found.slug, { back: BACK, action: open }));
-    return [overview(found), submissions(page, found), redeploy(page, found), end(found)];
-  };
-  load(area, (signal) => get(`/deploy/${id}`, { signal }), draw, { ...page, rows: 5 });
-}
+export const site = sitePage("Overview", (page, found) => [
+  overview(found),
+  submissions(page, found),
+  redeploy(page, found),
+  end(page, found),
+]);
 
 function overview(found) {
+  const live = found.version !== null;
+  const address = live
+    ? h("a", { href: found.url, target: "_blank", rel: "noopener" }, outside(found.url))
+    : outside(found.url);
+  const archive = { class: "button quiet", href: `/api/deploy/${found.id}/archive`, download: `${found.slug}.zip` };
   return card(
     "Overview",
     facts([
-      ["Address", h("a", { href: found.url, target: "_blank", rel: "noopener" }, outside(found.url))],
-      ["Status", h("span", { class: "badge good" }, stateWord(found.status))],
-      ["Live version", found.version === null ? "None yet" : `Version ${found.version}`],
-      ["Last deploy", when(found.updated_at)],
+      ["Address", address],
+      ["Status", h("span", { class: "row-title" }, badges(found))],
+      ["Live version", live ? version(found) : "None yet"],
+      found.expires_at && ["Ends", [when(found.expires_at), `, on ${moment(found.expires_at)}`]],
+      ["Last change", when(found.updated_at)],
       ["Created", when(found.created_at)],
-      ["Size", `${bytes(found.size)} in ${count(found.files, "file")}`],
+      live && ["Size", `${bytes(found.size)} in ${count(found.files, "file")}`],
       ["Id", h("code", null, found.id)],
-      ...settings(found.settings),
     ]),
+    live && h("p", { class: "actions" }, h("a", archive, "Download as a zip")),
   );
 }
 
-const SETTINGS = { title: "Title", description: "Description", favicon: "Icon", is_spa: "Unknown paths" };
-
-function settings(given) {
-  return Object.entries(given).map(([name, value]) => {
-    if (name === "is_spa") return [SETTINGS[name], value ? "Show the first page (single-page app)" : "Are not found"];
-    return [SETTINGS[name] ?? name, typeof value === "string" ? value : JSON.stringify(value)];
-  });
+function version(found) {
+  const own = h("a", { href: found.preview_url, target: "_blank", rel: "noopener" }, "its own address");
+  return [`Version ${found.version}, also at `, own];
 }
 
 function redeploy(page, found) {
@@ -61,25 +52,29 @@ function redeploy(page, found) {
   ].join("\n");
   return card(
     "Change it",
-    h("p", { class: "muted" }, "Publish a new version at the same address. What visitors sent stays."),
+    h(
+      "p",
+      { class: "muted" },
+      "Publish a new version at the same address. What visitors sent stays, and every older version can be put live again.",
+    ),
     codeBlock(call, "Publish the next version"),
   );
 }
 
-function end(found) {
+function end(page, found) {
   const remove = () =>
     confirmTyped({
-      title: `Delete “${found.slug}”`,
+      title: `Delete “${nameOf(found)}”`,
       text: [
-        "The site is down at once, and its forms take nothing in. Its name stays taken, and what it has is kept for seven days.",
+        "The site is down at once, and its forms take nothing in. For seven days you can restore it, with all that it has; then it is gone for good.",
       ],
       word: found.slug,
       label: "To confirm, type its name:",
       action: "Delete the site",
       async submit() {
         await send("DELETE", `/deploy/${found.id}`);
-        toast(`“${found.slug}” is deleted`);
-        document.querySelector('.tabs a[href="/dashboard/sites"]').click();
+        page.go("/dashboard/sites?status=deleted");
+        toast(`“${nameOf(found)}” is deleted`);
       },
     });
   const button = h(
@@ -89,7 +84,7 @@ function end(found) {
   );
   return card(
     "Take it down",
-    h("p", { class: "muted" }, "For everybody, at once. Its content and what visitors sent are kept for seven days."),
+    h("p", { class: "muted" }, "For everybody, at once. For seven days it can be restored."),
     h("p", { class: "actions" }, button),
   );
 }

@@ -1,29 +1,45 @@
-// Sites: what is live, how large, and what came in.
+// Sites: what is live, how large, and what came in; and what was deleted, while it can be brought back.
 import { get } from "../api.js";
 import { h, pageHead } from "../dom.js";
 import { emptyState, load, pagedList } from "../parts/loading.js";
+import { badges, nameOf, outside } from "../parts/state.js";
 import { bytes, count, when } from "../words.js";
+import { deletedRow } from "./restore.js";
 
 export const sites = { title: "Sites", show };
 
-/** What the API calls a site's state, in words. */
-const STATES = { active: "Live" };
-export const stateWord = (status) => STATES[status] ?? status;
-
-export const outside = (url) => url.replace(/^https?:\/\//, "").replace(/\/$/, "");
+/** Sites on one page. */
+const ROWS = 50;
 
 function show(page) {
+  const deleted = page.query.get("status") === "deleted";
   const area = h("div", { class: "stack" });
-  page.root.append(pageHead("Sites", { lead: "Every page that you, your programs or your assistant put live." }), area);
-  const read = (signal) => get("/deploy?limit=50", { signal });
-  load(area, read, (listed) => (listed.deployments.length > 0 ? rows(page, listed) : nothing()), page);
+  const lead = deleted
+    ? "What was deleted is kept for seven days, and its name for its owner."
+    : "Every page that you, your programs or your assistant put live.";
+  page.root.append(pageHead("Sites", { lead }), filter(deleted), area);
+  const path = `/deploy?limit=${ROWS}${deleted ? "&status=deleted" : ""}`;
+  const draw = (listed) => {
+    if (listed.deployments.length === 0) return deleted ? nothingDeleted() : nothing();
+    return rows(page, listed, path, deleted);
+  };
+  load(area, (signal) => get(path, { signal }), draw, page);
 }
 
-function rows(page, listed) {
-  return pagedList(h("ul", { class: "rows", "aria-label": "Sites" }), listed, {
+const filter = (deleted) =>
+  h(
+    "nav",
+    { class: "filter", "aria-label": "Which sites" },
+    h("a", { href: "/dashboard/sites", "aria-current": deleted ? null : "true" }, "Active"),
+    h("a", { href: "/dashboard/sites?status=deleted", "aria-current": deleted ? "true" : null }, "Deleted"),
+  );
+
+function rows(page, listed, path, deleted) {
+  const list = h("ul", { class: deleted ? "rows acted" : "rows", "aria-label": deleted ? "Deleted sites" : "Sites" });
+  return pagedList(list, listed, {
     rowsOf: (part) => part.deployments,
-    row,
-    more: (cursor, signal) => get(`/deploy?limit=50&cursor=${encodeURIComponent(cursor)}`, { signal }),
+    row: deleted ? (site) => deletedRow(page, site) : row,
+    more: (cursor, signal) => get(`${path}&cursor=${encodeURIComponent(cursor)}`, { signal }),
     signal: page.signal,
     label: "Older sites",
   });
@@ -38,8 +54,15 @@ function nothing() {
   );
 }
 
+const nothingDeleted = () =>
+  emptyState("Nothing to bring back", "A site that is deleted stays here for seven days, and can be restored.");
+
 function row(site) {
   const fact = (word, value) => h("div", null, h("dt", null, word), h("dd", null, value));
+  const address =
+    site.status === "active"
+      ? h("a", { href: site.url, target: "_blank", rel: "noopener" }, outside(site.url))
+      : h("span", { class: "muted" }, outside(site.url));
   return h(
     "li",
     { class: "row" },
@@ -49,17 +72,17 @@ function row(site) {
       h(
         "div",
         { class: "row-title" },
-        h("h2", { class: "row-name" }, h("a", { href: `/dashboard/sites/${site.id}` }, site.title ?? site.slug)),
-        h("span", { class: "badge good" }, stateWord(site.status)),
+        h("h2", { class: "row-name" }, h("a", { href: `/dashboard/sites/${site.id}` }, nameOf(site))),
+        badges(site),
       ),
-      h("p", { class: "row-sub" }, h("a", { href: site.url, target: "_blank", rel: "noopener" }, outside(site.url))),
+      h("p", { class: "row-sub" }, address),
     ),
     h(
       "dl",
       { class: "row-facts" },
-      fact("Last deploy", when(site.updated_at)),
+      fact("Last change", when(site.updated_at)),
       fact("Submissions", site.submission_count.toLocaleString("en")),
-      fact("Size", `${bytes(site.size)}, ${count(site.files, "file")}`),
+      fact("Size", site.version === null ? "Nothing live" : `${bytes(site.size)}, ${count(site.files, "file")}`),
     ),
   );
 }

@@ -20,7 +20,10 @@ _POLICY: Final = (
     " form-action 'self'"
 )
 #: The pages of `web/app.js`; an address beyond them is not found.
-_PAGES: Final = "keys|connect|account|account/activity|sites|sites/dep_[0-9A-Za-z]{16,32}"
+_PAGES: Final = (
+    "keys|connect|account|account/activity|sites"
+    "|sites/dep_[0-9A-Za-z]{16,32}|sites/dep_[0-9A-Za-z]{16,32}/(?:versions|settings|domains)"
+)
 
 
 class LoggedOut(AppError):
@@ -50,11 +53,17 @@ async def _owner(request: web.Request) -> Caller:
 @routes.get(f"/dashboard/{{page:{_PAGES}}}")
 @behind_door
 async def show_dashboard(request: web.Request) -> web.Response:
-    """Show the shell; the page itself is drawn in the browser, from the API."""
+    """Show a page of the dashboard to whoever is logged in."""
+    return shell(request, await _owner(request))
+
+
+def shell(request: web.Request, visitor: Caller) -> web.Response:
+    """Return the shell of a page; the page itself is drawn in the browser, from the API."""
     response = page(
         "dashboard.html",
-        visitor=await _owner(request),
+        visitor=visitor,
         api_url=request.app[CONFIG].api_url,
+        sites_url=request.app[CONFIG].sites_url,
         modules=MODULES,
         web=web_file,
     )

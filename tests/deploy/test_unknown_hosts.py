@@ -1,0 +1,84 @@
+"""Hosts that nobody has, in floods: they cost the database and the real sites almost nothing (R74)."""
+
+import asyncio
+import secrets
+import time
+from typing import Any
+
+import pytest
+
+from services.deploy.lookups import Lookups
+from tests.support.deploying import Deploy, deploying
+from tests.support.fake_auth import FakeAuth
+
+
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give the times at which names were looked up."""
+    times: list[float] = []
+    answer = Lookups._answer
+
+    async def counted(self: Any, batch: Any) -> None:
+        times.append(time.monotonic())
+        await answer(self, batch)
+
+    monkeypatch.setattr(Lookups, "_answer", counted)
+    return times
+
+
+async def measured(deploy: Deploy, slug: str, seconds: float) -> list[float]:
+    """Visit a site at a steady rate and return how long each visit took, from when it was due."""
+    began, took, tasks = time.monotonic(), list[float](), []
+
+    async def visit(due: float) -> None:
+        assert (await deploy.site(slug)).status == 200
+        took.append(time.monotonic() - due)
+
+    for number in range(int(seconds * 100)):
+        due = began + number / 100
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        tasks.append(asyncio.create_task(visit(due)))
+    await asyncio.gather(*tasks)
+    return sorted(took)
+
+
+@pytest.mark.alone
+async def test_r74_a_flood_of_unknown_hosts_is_not_noticed(
+    database_url: str, tmp_path: Any, auth: FakeAuth, queries: list[float]
+) -> None:
+    """R74: hosts that are never the same twice, as fast as one client can ask: 404, few queries, and visitors wait
+    no longer than twice as long; a shared machine's noise is allowed for by 30 ms.
+    """
+    async with deploying(database_url, tmp_path, auth) as deploy:
+        site = await deploy.publish(auth.key())
+        quiet = await measured(deploy, site["slug"], 2)
+        stop = asyncio.Event()
+        statuses: set[int] = set()
+
+        async def flood() -> None:
+            while not stop.is_set():
+                name = secrets.token_hex(8)
+                host = name if secrets.randbelow(2) else f"{name}--v1"
+                statuses.add((await deploy.site(host)).status)
+
+        floods = [asyncio.create_task(flood()) for _ in range(8)]
+        queries.clear()
+        began = time.monotonic()
+        loud = await measured(deploy, site["slug"], 3)
+        rate = len(queries) / (time.monotonic() - began)
+        stop.set()
+        await asyncio.gather(*floods)
+    assert statuses == {404}
+    assert rate <= 100
+    p99 = [times[int(len(times) * 0.99)] for times in (quiet, loud)]
+    assert p99[1] <= 2 * p99[0] + 0.03, p99
+
+
+async def test_r74_cold_sites_are_found_amid_a_flood(deploy: Deploy, key: str, queries: list[float]) -> None:
+    """R74: a site that nobody has visited for a while waits for no more than the next query."""
+    sites = [await deploy.publish(deploy.key()) for _ in range(3)]
+    names = [secrets.token_hex(8) for _ in range(300)] + [site["slug"] for site in sites]
+    answers = await asyncio.gather(*(deploy.site(name) for name in names))
+    assert [answer.status for answer in answers[-3:]] == [200] * 3
+    assert {answer.status for answer in answers[:-3]} == {404}
+    assert len(queries) <= 40

@@ -1,0 +1,65 @@
+// What every page of one site has: its head, the way to its other pages, and what visitors see instead of it.
+import { h, pageHead, replaceHead } from "../dom.js";
+import { load } from "../parts/loading.js";
+import { nameOf, notice } from "../parts/state.js";
+import { deletedCard, readSite } from "./restore.js";
+
+const BACK = { href: "/dashboard/sites", text: "Sites" };
+const SECTIONS = [
+  ["Overview", ""],
+  ["Versions", "/versions"],
+  ["Settings", "/settings"],
+  ["Domains", "/domains"],
+];
+
+/** The site that was seen last: its name is known before it is read again. */
+let last = null;
+
+/**
+ * Make the view of one of a site's pages. What it draws with is the page, and `tell`: says that the site has changed.
+ * @param {string} section
+ * @param {(page: import("../router.js").Page & {tell: (site: any) => void}, site: any) => any} draw
+ * @param {{rows?: number}} [options] about how much there will be
+ */
+export function sitePage(section, draw, { rows = 4 } = {}) {
+  return { title: section === "Overview" ? "Site" : section, show: (page) => show(page, section, draw, rows) };
+}
+
+function show(page, section, draw, rows) {
+  const [id] = page.parts;
+  let head = last?.id === id ? headOf(last) : pageHead("Site", { back: BACK });
+  const places = sections(id, section);
+  const said = h("div", { class: "said" });
+  const area = h("div", { class: "stack" });
+  page.root.append(head, places, said, area);
+  const tell = (site) => {
+    last = site;
+    document.title = `${section === "Overview" ? "" : `${section} of `}${nameOf(site)} – Invoker`;
+    const fresh = headOf(site);
+    replaceHead(head, fresh);
+    head = fresh;
+    said.replaceChildren(...[notice(site) ?? []].flat());
+  };
+  const drawn = (site) => {
+    tell(site);
+    if (site.status !== "deleted") return [draw({ ...page, tell }, site)].flat(2);
+    places.remove();
+    return deletedCard(page, site);
+  };
+  load(area, (signal) => readSite(id, signal), drawn, { ...page, rows });
+}
+
+function headOf(site) {
+  const visited = site.status === "active";
+  const open = visited && h("a", { class: "button", href: site.url, target: "_blank", rel: "noopener" }, "Open the site");
+  return pageHead(nameOf(site), { back: BACK, action: open || null });
+}
+
+const sections = (id, current) =>
+  h(
+    "nav",
+    { class: "filter four", "aria-label": "This site" },
+    SECTIONS.map(([name, path]) =>
+      h("a", { href: `/dashboard/sites/${id}${path}`, "aria-current": name === current ? "page" : null }, name),
+    ),
+  );
