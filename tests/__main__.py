@@ -105,8 +105,10 @@ def read(notes: Path, name: str, code: int, seconds: float) -> Pass:
     if notes.exists():
         for case in ET.parse(notes).iter("testcase"):  # noqa: S314 - pytest has just written it
             test = "::".join(filter(None, (case.get("file") or case.get("classname"), case.get("name"))))
-            found.tests.add(test)
             kinds = {each.tag for each in case}
+            if case.get("file") is None:  # no test, but what went wrong while they were collected
+                test += ": " + " ".join(f"{each.get('message')} {each.text or ''}" for each in case).strip()[:200]
+            found.tests.add(test)
             if kinds & {"failure", "error"}:
                 found.failed.add(test)
             if "skipped" in kinds:

@@ -3,9 +3,10 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import obstore
 from cachetools import LRUCache
@@ -23,21 +24,25 @@ log = logs.get(__name__)
 SMALL: Final = 256 * 1024
 #: Bytes of small files kept in memory.
 MEMORY: Final = 64 * 1024 * 1024
-#: Bytes of one piece of a streamed file.
-PIECE: Final = 256 * 1024
+#: Bytes of one piece of a streamed file: hundreds may be under way.
+PIECE: Final = 64 * 1024
 #: Seconds for reading a small file, or for the next piece of a large one.
 READ_TIMEOUT: Final = 5.0
-#: Writes under way at once.
+#: Writes under way at once, and threads that force what was written to the disk: the file system makes one of many.
 _WRITES: Final = 16
+_SYNCS: Final = 8
 
 
 class Blobs:
     """The store; one per process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
         self._folder = Path(URL(url).path) if url.startswith("file:") else None
-        self._store: ObjectStore = from_url(url, mkdir=True) if self._folder else from_url(url)
+        self._store: ObjectStore = from_url(url, mkdir=True) if self._folder else _bucket(url, options or {})
         self._memory: LRUCache[str, bytes] = LRUCache(MEMORY, getsizeof=len)
+        self._syncs = ThreadPoolExecutor(_SYNCS, thread_name_prefix="sync")
+        #: Folders whose own names are on the disk.
+        self._lasting: set[Path] = set()
 
     async def put_all(self, blobs: Mapping[str, bytes | Path]) -> None:
         """Store bytes by name, durably; idempotent. Raise Unavailable when the store does not take them.
@@ -55,7 +60,7 @@ class Blobs:
                 for name, data in blobs.items():
                     group.create_task(put(name, data))
             if self._folder:
-                await asyncio.to_thread(_sync, self._folder, [_key(name) for name in blobs])
+                await self._sync([self._folder / _key(name) for name in blobs])
         except* (OSError, obstore.exceptions.BaseError) as errors:
             log.exception("blobs.not_stored", count=len(blobs))
             raise Unavailable from errors
@@ -73,6 +78,22 @@ class Blobs:
             if await self._size(name) != len(data):
                 await obstore.put_async(self._store, _key(name), data, mode="overwrite")
 
+    async def _sync(self, files: list[Path]) -> None:
+        """Force files and their names to the disk: the library leaves that to the kernel."""
+        folders = {path.parent for path in files}
+        new = folders - self._lasting
+        names = folders | {each.parent for each in new} | {each.parent.parent for each in new}
+        paths = [*files, *names]
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(
+            *(
+                loop.run_in_executor(self._syncs, _fsync, paths[start::_SYNCS])
+                for start in range(_SYNCS)
+                if paths[start:]
+            )
+        )
+        self._lasting |= new
+
     async def _size(self, name: str) -> int | None:
         try:
             return (await obstore.head_async(self._store, _key(name)))["size"]
@@ -81,14 +102,21 @@ class Blobs:
 
     async def delete(self, names: Iterable[str]) -> None:
         """Delete what has these names; idempotent. Raise Unavailable."""
-        try:
-            for name in names:
-                self._memory.pop(name, None)
+        deletes = asyncio.Semaphore(_WRITES)
+
+        async def delete(name: str) -> None:
+            self._memory.pop(name, None)
+            async with deletes:
                 with suppress(FileNotFoundError):
                     await obstore.delete_async(self._store, _key(name))
-        except (OSError, obstore.exceptions.BaseError) as error:
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in names:
+                    group.create_task(delete(name))
+        except* (OSError, obstore.exceptions.BaseError) as errors:
             log.exception("blobs.not_deleted")
-            raise Unavailable from error
+            raise Unavailable from errors
 
     def cached(self, digest: str) -> bytes | None:
         """Return the bytes if they are in memory."""
@@ -133,25 +161,23 @@ class Blobs:
             raise Unavailable from error
 
 
+def _bucket(url: str, options: Mapping[str, str]) -> ObjectStore:
+    """Return a bucket's store; what the options leave out comes from the environment (`AWS_…`) or the machine."""
+    # an endpoint without TLS was chosen by whoever wrote it down
+    plain = any(value.startswith("http://") for value in options.values())
+    given: Any = dict(options)
+    return from_url(url, config=given, client_options={"allow_http": plain})
+
+
 def _key(name: str) -> str:
     """Return where a blob is; two levels keep directories small."""
     return f"{name[:2]}/{name[2:4]}/{name}"
 
 
-def _sync(folder: Path, keys: list[str]) -> None:
-    """Force files and their names to the disk: the library leaves that to the kernel."""
-    folders = set[Path]()
-    for key in keys:
-        path = folder / key
-        _fsync(path)
-        folders.update((path.parent, path.parent.parent))
-    for each in (*folders, folder):
-        _fsync(each)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _fsync(paths: list[Path]) -> None:
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

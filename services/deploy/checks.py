@@ -19,6 +19,11 @@ _MAX_TAGS: Final = 10_000
 #: Addresses of one page that are followed.
 _MAX_LINKS: Final = 2000
 
+_PRIVATE_FOLDERS: Final = frozenset({".git", ".hg", ".svn", ".ssh", ".aws", "node_modules"})
+_PRIVATE_FILE: Final = re.compile(
+    r"\.env(?:\.(?!example|sample).*)?|\.(?:npmrc|pypirc|netrc|htpasswd)|id_(?:rsa|ed25519)"
+)
+
 #: Path -> bytes and type.
 Files = Mapping[str, tuple[bytes, str]]
 
@@ -52,8 +57,10 @@ def warnings(
 def _warnings(files: Files, paths: Collection[str], own: Rules, *, is_spa: bool) -> Iterator[Finding]:
     if versions.INDEX not in paths:
         yield _no_index(paths, is_spa=is_spa)
+    yield from _private(paths)
     left = _MAX_PAGES
-    for path, (data, kind) in files.items():
+    # the same order however they came: pages first
+    for path, (data, kind) in sorted(files.items(), key=lambda file: (not versions.is_html(file[1][1]), file[0])):
         if left <= 0:
             return
         if versions.is_html(kind):
@@ -79,6 +86,19 @@ def _no_index(paths: Collection[str], *, is_spa: bool) -> Finding:
     if other:
         text += f", or put the files of '{other.rpartition('/')[0]}' at the top"
     return Finding(code="no_index", message=text, path=versions.INDEX)
+
+
+def _private(paths: Collection[str]) -> Iterator[Finding]:
+    """Tell of what was hardly meant for everybody, once for a folder of it."""
+    told = set[str]()
+    for path in sorted(paths):
+        parts = path.split("/")
+        folder = next((number for number, part in enumerate(parts[:-1], 1) if part in _PRIVATE_FOLDERS), len(parts))
+        name = "/".join(parts[:folder])
+        if (folder < len(parts) or _PRIVATE_FILE.fullmatch(parts[-1])) and name not in told:
+            told.add(name)
+            text = f"'{_shown(name)}' can be read by everybody; leave it out, and change the secrets that are in it"
+            yield Finding(code="private_file", message=text, path=path)
 
 
 def _finding(code: str, path: str, line: int, text: str) -> Finding:

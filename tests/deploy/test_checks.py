@@ -104,7 +104,6 @@ def test_fields_of_forms_that_are_not_ours_are_not_judged() -> None:
         '<style>@import "x.css"</style>',
         "<a href=../../../x>",
         "<a href=%C3%BC>",
-        "<a href='https://site.invalid/x'>",
     ],
 )
 def test_what_leads_to_a_missing_file_is_told(tag: str) -> None:
@@ -185,6 +184,12 @@ def test_a_site_without_a_first_page_is_told(paths: list[str], is_spa: bool, cod
 
 def test_whose_first_page_is_in_a_folder_is_told_what_to_do() -> None:
     assert "put the files of 'dist' at the top" in checks.warnings({}, ["dist/index.html"])[0].message
+
+
+def test_files_that_were_hardly_meant_for_everybody_are_told() -> None:
+    paths = ["index.html", ".env", ".env.local", ".env.example", "a/.git/config", "a/.git/HEAD", ".gitignore", "env"]
+    found = [(each.code, each.path) for each in checks.warnings({}, paths)]
+    assert found == [("private_file", ".env"), ("private_file", ".env.local"), ("private_file", "a/.git/HEAD")]
 
 
 def test_a_finding_is_shown_as_the_contract_says() -> None:

@@ -101,7 +101,7 @@ function actions(page, site, version) {
   return h(
     "div",
     { class: "row-actions" },
-    version.ready && h("a", { ...link, "aria-label": `Look at ${name}` }, "Look at it"),
+    version.ready && h("a", { ...link, "aria-label": `Preview ${name}` }, "Preview"),
     !version.live && site.status !== "taken_down" && h("button", publish, back ? "Roll back" : "Publish"),
   );
 }

@@ -4,7 +4,7 @@ from typing import Final
 
 from services.deploy import owners
 from services.deploy.config import Config
-from services.deploy.deployments import Deployment, DeploymentNotFound, KeyBoundToSite, LimitReached
+from services.deploy.deployments import Deployment, DeploymentNotFound, KeyBoundToSite, LimitReached, StorageFull
 from services.deploy.service.publishing import anonymous
 from services.deploy.service.telling import Telling
 from services.deploy.store import claims, deployments
@@ -47,7 +47,7 @@ class Claims:
     async def claim(self, caller: Caller, slug: str, token: str, *, ip: str) -> Deployment:
         """Make an anonymous site the caller's own; the token is worth nothing afterwards.
 
-        Raise DeploymentNotFound, AlreadyClaimed, LimitReached, KeyBoundToSite.
+        Raise DeploymentNotFound, AlreadyClaimed, LimitReached, StorageFull, KeyBoundToSite.
         """
         if caller.site is not None or caller.kind == "claim":
             raise KeyBoundToSite(hint="Claim it with a key that is not bound to a site, or in the browser.")
@@ -60,6 +60,8 @@ class Claims:
             if await deployments.count_active(conn, caller.account_id) >= plan.deployments:
                 raise LimitReached
             await claims.claim(conn, given, caller.account_id)
+            if await deployments.stored(conn, caller.account_id) > plan.storage:
+                raise StorageFull
             changed = await self._telling.write(
                 conn, given.id, slug, given.version, caller, ip=ip, action="site.claimed"
             )

@@ -5,7 +5,7 @@ Files come with their bytes, or named by digest and size; those that the account
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -24,6 +24,10 @@ from shared.errors import TooLarge
 
 #: Bytes of pages and style sheets of one version: they are gone through together, since links lead from one to another.
 MAX_PAGES: Final = 64 * versions.MIB
+#: Files that are read at once for that.
+_LOADS: Final = 16
+#: The settings that a deploy states.
+STATED: Final = ("title", "description", "favicon", "is_spa")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Contents:
             inline |= await self._read(apart)
         work = await asyncio.to_thread(_work, inline, content, self._submit_url(deployment_id), partial=bool(missing))
         await self._hold(caller, work.secrets)
-        stored = await self._store(work.blobs)
+        stored = await self._store(_without(work.blobs, apart.values()))
         return Prepared(
             # in the order given
             manifest={path: work.manifest.get(path) or apart[path] for path in content.files},
@@ -124,8 +128,7 @@ class Contents:
             _work, read, content, self._submit_url(deployment_id), only=apart, paths=frozenset(manifest)
         )
         await self._hold(caller, work.secrets)
-        stored = await self._store({name: each for name, each in work.blobs.items() if name not in
-                                    {file.sha256 for file in manifest.values()}})  # fmt: skip
+        stored = await self._store(_without(work.blobs, manifest.values()))
         return Prepared(
             manifest={path: work.manifest.get(path, file) for path, file in manifest.items()},
             missing={}, named=None, rules=work.rules, warnings=work.warnings, stored=stored,
@@ -140,7 +143,14 @@ class Contents:
         read |= {path: files[path] for path in rule_files.FILES if path in files}
         if sum(file.size for file in read.values()) > MAX_PAGES:
             raise TooLarge("The pages of this site are too large", hint="At most 64 MiB of HTML and CSS are taken.")
-        return {path: (await self._blobs.load(file.sha256), file.type) for path, file in read.items()}
+        loads = asyncio.Semaphore(_LOADS)
+
+        async def load(file: File) -> bytes:
+            async with loads:
+                return await self._blobs.load(file.sha256)
+
+        found = await asyncio.gather(*(load(file) for file in read.values()))
+        return {path: (data, file.type) for (path, file), data in zip(read.items(), found, strict=True)}
 
     async def _missing(self, caller: Caller, named: Mapping[str, File]) -> dict[str, tuple[int, str]]:
         """Return what has to be sent: size and type by digest. Raise WrongSize."""
@@ -221,15 +231,17 @@ def _work(
     own = rule_files.read(redirects, headers, paths)
     is_spa = bool(content.settings.get("is_spa"))
     warnings = [] if partial else checks.warnings(files, paths, is_spa=is_spa, own=own)
-    secrets = next((found for path, (data, kind) in files.items() if versions.is_html(kind)
-                    and (found := refusals.asks_for_secrets(data, path))), None)  # fmt: skip
-    manifest, blobs = {}, {}
+    secrets = refusals.find_secrets(files)
+    manifest, blobs, size = {}, {}, 0
     for path, (given, kind) in files.items():
         if only is not None and path not in only:
             continue
         data = _transformed(path, given, kind, content, submit_url)
         if len(data) > versions.MAX_FILE:
             raise TooLarge(f"The file {path!r} is too large", hint="At most 10 MiB a file are taken.")
+        # an address is longer than what it is put in for
+        if (size := size + len(data)) > MAX_PAGES:
+            raise TooLarge("The files of this site are too large", hint="At most 64 MiB are taken at once.")
         digest = hashlib.sha256(data).hexdigest()
         manifest[path] = File(digest, len(data), kind)
         blobs[digest] = (data, kind)
@@ -241,6 +253,12 @@ def _transformed(path: str, data: bytes, kind: str, content: Content, submit_url
         return data
     data = documents.with_form(data, submit_url)
     return documents.with_head(data, content.head) if path == versions.INDEX else data
+
+
+def _without(blobs: Mapping[str, tuple[bytes, str]], files: Iterable[File]) -> dict[str, tuple[bytes, str]]:
+    """Return what is not the bytes of one of these files, as they were read from the store."""
+    there = {file.sha256 for file in files}
+    return {digest: each for digest, each in blobs.items() if digest not in there}
 
 
 def _compress(blobs: Mapping[str, tuple[bytes, str]]) -> dict[str, variants.Variants]:

@@ -8,7 +8,7 @@ from services.deploy.blobs import Blobs
 from services.deploy.config import Config
 from services.deploy.deployments import VersionConflict, VersionNotFound
 from services.deploy.edits import Edit
-from services.deploy.service.contents import Content, Named
+from services.deploy.service.contents import STATED, Content, Named
 from services.deploy.service.publishing import Published, Publishing
 from services.deploy.service.telling import Telling
 from services.deploy.store import deployments
@@ -53,7 +53,8 @@ class Edits:
     ) -> Published:  # fmt: skip
         async with db.acquire(self._pool) as conn:
             await self._telling.owned(conn, caller, deployment_id)
-            live = (await deployments.find(conn, caller.account_id, deployment_id)).version
+            site = await deployments.find(conn, caller.account_id, deployment_id)
+            live = site.version
             if if_version is not None and if_version != live:
                 raise VersionConflict(live)
             if live is None:
@@ -75,7 +76,8 @@ class Edits:
                 path: (changed.get(path, Named(file.sha256, file.size)), file.type)
                 for path, file in base.manifest.items()
             },
-            settings=base.settings,
+            # as they are now: what was changed since the deploy is not to come back
+            settings={name: site.settings[name] for name in STATED if name in site.settings},
             preview=preview,
         )
         return await self._publishing.replace(caller, deployment_id, content, if_version=live, ip=ip)

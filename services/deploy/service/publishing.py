@@ -141,7 +141,7 @@ class Publishing:
             live=await rows.was_published(conn, first[0], 1),
             missing=missing,
             warnings=warnings,
-            expires_at=new.expires_at,
+            expires_at=first[2],
         )
 
     async def _add(self, new: _New, slug: str, content: Content, prepared: Prepared) -> Published:
@@ -219,7 +219,7 @@ class Publishing:
         deployment_id, number = place
         await blob_rows.mark_stored(conn, prepared.stored)
         new = await blob_rows.add_refs(conn, deployment_id, prepared.present)
-        new += sum(size for size, _ in prepared.missing.values())
+        new += await blob_rows.add_missing(conn, deployment_id, number, prepared.missing)
         if new:
             await deployments.add_stored(conn, deployment_id, new)
             room = ANONYMOUS_STORAGE if caller.kind == "claim" else self._config.plan(caller.plan).storage
@@ -230,7 +230,6 @@ class Publishing:
             rules=prepared.rules, findings=prepared.warnings,
         )  # fmt: skip
         await rows.add(conn, deployment_id, row, created_by=caller.credential_id)
-        await blob_rows.add_missing(conn, deployment_id, number, prepared.missing)
         if live:
             await rows.put_live(conn, deployment_id, number, content.settings, published_by=caller.credential_id)
 

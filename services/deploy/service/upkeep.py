@@ -116,12 +116,15 @@ class Upkeep:
         done = 0
         while True:
             async with db.transaction(self._pool) as conn:
-                looked, free = await blob_rows.sweep(conn, ROWS)
-                # the rows are held until the bytes are gone: whoever needs them again stores them anew afterwards
-                await self._blobs.delete(
-                    [digest + ending for digest in free for ending in ("", variants.BR, variants.GZIP)]
-                )
-            done += len(free)
+                looked, free = await blob_rows.find_free(conn, ROWS)
+            if free:
+                async with db.transaction(self._pool) as conn:
+                    gone = await blob_rows.drop(conn, free)
+                    # the rows are held until the bytes are gone: whoever needs them again stores them anew afterwards
+                    await self._blobs.delete(
+                        [digest + ending for digest in gone for ending in ("", variants.BR, variants.GZIP)]
+                    )
+                done += len(gone)
             if not looked:
                 return done
             await asyncio.sleep(BREATH)

@@ -5,24 +5,23 @@ import hashlib
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from services.deploy import refusals, variants
-from services.deploy.blobs import Blobs
+from services.deploy import refusals
+from services.deploy.blobs import SMALL, Blobs
 from services.deploy.deployments import BlobNotNamed, DigestMismatch, WrongSize
+from services.deploy.service.arrivals import Arrival, Arrivals
 from services.deploy.service.publishing import Publishing
-from services.deploy.service.telling import Telling
+from services.deploy.service.telling import require_bound
 from services.deploy.store import blobs as rows
-from services.deploy.variants import Sizes
 from shared import db, logs
 from shared.auth_client import Caller
 from shared.errors import AppError
 
 log = logs.get(__name__)
 
-#: Bytes that are kept in memory until their digest is known; more go to a file.
-IN_MEMORY: Final = 256 * 1024
+#: Bytes of a large file that are written down at once.
+_PIECE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,12 @@ class Uploaded:
 class Uploads:
     """Takes in the bytes of named files; one per process."""
 
-    def __init__(self, pool: db.Pool, blobs: Blobs, publishing: Publishing, telling: Telling) -> None:
+    def __init__(self, pool: db.Pool, blobs: Blobs, publishing: Publishing) -> None:
         self._pool = pool
-        self._blobs = blobs
         self._publishing = publishing
-        self._telling = telling
+        self._arrivals = Arrivals(pool, blobs)
+        #: Versions that are being made ready: each once, whoever brought its last file.
+        self._finishing: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     async def take(self, caller: Caller, deployment_id: str, digest: str, pieces: AsyncIterator[bytes]) -> Uploaded:
         """Store bytes that a version waits for, durably. Idempotent. Publishes nothing.
@@ -49,79 +49,111 @@ class Uploads:
         Raise DeploymentNotFound, BlobNotNamed, WrongSize, DigestMismatch, KeyInFile, Unavailable.
         """
         async with db.acquire(self._pool) as conn:
-            await self._telling.owned(conn, caller, deployment_id)
-            wanted = await rows.wanted(conn, deployment_id, digest)
-            if wanted is None and not await rows.has(conn, deployment_id, digest):
-                raise BlobNotNamed
-        size, kind = wanted or (None, "")
-        with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
-            size = await _receive(pieces, spool, digest, size)
-            if wanted is None:
-                return Uploaded(digest, size, 0)
-            stored = await self._store(digest, size, kind, spool)
-        left = await self._arrived(deployment_id, digest, size, stored)
-        for number, count in left.items():
-            if not count:
-                await self._finish(caller, deployment_id, number)
-        return Uploaded(digest, size, min(left.values(), default=0))
+            found = await rows.awaited(conn, caller.account_id, deployment_id, digest)
+        require_bound(caller, deployment_id, found.slug)
+        if not (found.sizes or found.had):
+            raise BlobNotNamed
+        body = _Body(max(found.sizes, default=0), boundless=found.had)
+        try:
+            await body.receive(pieces)
+            if body.digest != digest or body.size not in found.sizes:
+                self._refuse_other(digest, body, found)
+                body.close()
+                return await self._again(caller, deployment_id, digest, body.size)
+            arrival = Arrival(
+                deployment_id=deployment_id, sha256=digest, size=body.size, type=found.type, data=body.taken
+            )
+        except BaseException:
+            body.close()
+            raise
+        left = await self._arrivals.add(arrival)
+        return Uploaded(digest, body.size, await self._finish_all(caller, left))
 
-    async def _store(
-        self, digest: str, size: int, kind: str, spool: "tempfile.SpooledTemporaryFile[bytes]"
-    ) -> Sizes | None:
-        """Store the bytes and their variants; None when they were there."""
+    def _refuse_other(self, digest: str, body: "_Body", found: rows.Awaited) -> None:
+        """Raise WrongSize, DigestMismatch, unless the site has these bytes."""
+        if not found.had and body.size not in found.sizes:
+            raise WrongSize(
+                f"The file was named with {found.sizes[0]} bytes",
+                hint="Deploy again with its size as it is, then send it.",
+            )
+        if body.digest != digest:
+            raise DigestMismatch
+
+    async def _again(self, caller: Caller, deployment_id: str, digest: str, size: int) -> Uploaded:
+        """Answer for bytes that were sent before: that answer may have been lost."""
         async with db.acquire(self._pool) as conn:
-            if digest in await rows.touch(conn, {digest: size}):
-                return None
-        spool.seek(0)
-        if size <= IN_MEMORY or (variants.SMALLEST <= size <= variants.LARGEST and variants.compressible(kind)):
-            data = await asyncio.to_thread(spool.read)
-            made = await asyncio.to_thread(variants.make, data, kind)
-            await self._blobs.put_all({digest: data} | made.named(digest))
-            return made.sizes
-        spool.rollover()
-        with tempfile.NamedTemporaryFile() as file:
-            await asyncio.to_thread(_copy, spool, file)
-            await self._blobs.put_all({digest: Path(file.name)})
-        return Sizes()
+            numbers = await rows.unfinished_with(conn, deployment_id, digest)
+            left = await rows.left(conn, [(deployment_id, number) for number in numbers])
+        return Uploaded(digest, size, await self._finish_all(caller, left))
 
-    async def _arrived(self, deployment_id: str, digest: str, size: int, stored: Sizes | None) -> dict[int, int]:
-        async with db.transaction(self._pool) as conn:
-            if stored is not None:
-                await rows.mark_stored(conn, {digest: stored})
-            await rows.add_refs(conn, deployment_id, {digest: size})
-            return await rows.arrived(conn, deployment_id, [digest])
+    async def _finish_all(self, caller: Caller, left: dict[tuple[str, int], int]) -> int:
+        """Make those versions ready that wait for nothing more; return what the one waits for that waits for least."""
+        for version, count in left.items():
+            if not count:
+                await self._finish(caller, version)
+        return min(left.values(), default=0)
 
-    async def _finish(self, caller: Caller, deployment_id: str, number: int) -> None:
+    async def _finish(self, caller: Caller, version: tuple[str, int]) -> None:
         """Make a version ready, so that its preview can be seen; what is wrong with it, publishing will say."""
+        if (task := self._finishing.get(version)) is None:
+            task = asyncio.create_task(self._finish_now(caller, *version), name="finish")
+            self._finishing[version] = task
+            task.add_done_callback(lambda _: self._finishing.pop(version, None))
+        await asyncio.shield(task)
+
+    async def _finish_now(self, caller: Caller, deployment_id: str, number: int) -> None:
         try:
             await self._publishing.finish(caller, deployment_id, number)
         except AppError as error:
             log.info("version.not_finished", deployment=deployment_id, version=number, why=error.code)
 
 
-async def _receive(
-    pieces: AsyncIterator[bytes], spool: "tempfile.SpooledTemporaryFile[bytes]", digest: str, expected: int | None
-) -> int:
-    """Write the pieces down and return their size. Raise WrongSize, DigestMismatch, KeyInFile."""
-    hashed, size, scanner = hashlib.sha256(), 0, refusals.KeyScanner()
-    async for piece in pieces:
-        size += len(piece)
-        if expected is not None and size > expected:
-            break
-        hashed.update(piece)
-        scanner.feed(piece)
-        spool.write(piece)
-    scanner.check("This file")
-    if expected is not None and size != expected:
-        raise WrongSize(
-            f"The file was named with {expected} bytes", hint="Deploy again with its size as it is, then send it."
-        )
-    if hashed.hexdigest() != digest:
-        raise DigestMismatch
-    return size
+class _Body:
+    """Bytes on their way in: small ones in memory, others in a file. Past the largest size wanted none are kept."""
 
+    def __init__(self, largest: int, *, boundless: bool) -> None:
+        self.size = 0
+        self._largest, self._boundless = largest, boundless
+        self._hash, self._scanner = hashlib.sha256(), refusals.KeyScanner()
+        self._pieces: list[bytes] = []
+        self._waiting = 0
+        self._file = tempfile.NamedTemporaryFile() if largest > SMALL else None  # noqa: SIM115 - closed when stored
 
-def _copy(spool: "tempfile.SpooledTemporaryFile[bytes]", file: "tempfile._TemporaryFileWrapper[bytes]") -> None:
-    while piece := spool.read(IN_MEMORY):
-        file.write(piece)
-    file.flush()
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    @property
+    def taken(self) -> "bytes | tempfile._TemporaryFileWrapper[bytes]":
+        """What came."""
+        return self._file or b"".join(self._pieces)
+
+    def close(self) -> None:
+        """Give up the file."""
+        if self._file is not None:
+            self._file.close()
+
+    async def receive(self, pieces: AsyncIterator[bytes]) -> None:
+        """Take in all pieces, or too many for anything that is waited for. Raise KeyInFile."""
+        async for piece in pieces:
+            self.size += len(piece)
+            if self.size > self._largest and not self._boundless:
+                break
+            self._hash.update(piece)
+            self._scanner.feed(piece)
+            if self.size <= self._largest:
+                await self._keep(piece)
+        self._scanner.check("This file")
+        if self._file is not None:
+            await self._write()
+
+    async def _keep(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._waiting += len(piece)
+        if self._file is not None and self._waiting >= _PIECE:
+            await self._write()
+
+    async def _write(self) -> None:
+        assert self._file is not None  # noqa: S101 - as both callers saw
+        pieces, self._pieces, self._waiting = self._pieces, [], 0
+        await asyncio.to_thread(self._file.writelines, pieces)

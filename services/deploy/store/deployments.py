@@ -63,17 +63,18 @@ async def rest_name(conn: Connection, slug: str, account_id: str) -> None:
 # Made once, with an Idempotency-Key
 
 
-async def find_earlier(conn: Connection, scope: str, once: Once) -> tuple[str, str] | None:
-    """Return id and slug of what was made with this Idempotency-Key, deleted or not. Raise KeyReused."""
+async def find_earlier(conn: Connection, scope: str, once: Once) -> tuple[str, str, datetime | None] | None:
+    """Return id, slug and end of what was made with this Idempotency-Key, deleted or not. Raise KeyReused."""
     row = await conn.fetchrow(
-        "SELECT id, slug, body_digest FROM deployments"
+        "SELECT id, slug, body_digest, CASE WHEN claim_digest IS NOT NULL THEN expires_at END AS expires_at"
+        " FROM deployments"
         f" WHERE idempotency_scope = $1 AND idempotency_key = $2 AND created_at > now() - {WINDOW}",
         scope, once.key,
     )  # fmt: skip
     if row is None:
         return None
     once.require_same(row["body_digest"])
-    return row["id"], row["slug"]
+    return row["id"], row["slug"], row["expires_at"]
 
 
 async def forget_key(conn: Connection, scope: str, once: Once) -> None:
