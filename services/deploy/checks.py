@@ -59,7 +59,8 @@ def _warnings(files: Files, paths: Collection[str], own: Rules, *, is_spa: bool)
         yield _no_index(paths, is_spa=is_spa)
     yield from _private(paths)
     left = _MAX_PAGES
-    for path, (data, kind) in files.items():
+    # the same order however they came: pages first
+    for path, (data, kind) in sorted(files.items(), key=lambda file: (not versions.is_html(file[1][1]), file[0])):
         if left <= 0:
             return
         if versions.is_html(kind):

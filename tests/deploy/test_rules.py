@@ -265,7 +265,7 @@ def test_a_path_costs_little_whatever_the_rules_are(source: str) -> None:
     for _ in range(20):
         rules.match_redirect(found, "/a" * 1000)
         rules.match_redirect(found, "/a/a/a/a/a/a/y")
-    assert (time.process_time() - began) / 40 < 0.01
+    assert (time.process_time() - began) / 40 < 0.03
 
 
 def test_the_file_is_read_in_time_whatever_it_says() -> None:

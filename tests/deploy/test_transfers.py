@@ -148,7 +148,7 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def test_many_downloads_cost_no_memory(deploy: Deploy, key: str) -> None:
+async def test_many_downloads_cost_no_memory(deploy: Deploy, key: str, store: None) -> None:
     """200 at once of 1 MiB, whose visitors read when all are under way: the process grows by less than 50 MiB."""
     content: Any = "0123456789abcdef" * 65_536
     site = await deploy.publish(key, files=[{"path": "a.zip", "content": content[:900_000]}])
