@@ -162,7 +162,7 @@ def test_r63_a_visitor_does_not_change_the_host_of_another_site(parts: list[str]
         ("/* https://x.example:splat", "no URL"),
         ("/* https://x.example.:splat@y.example/", "user's name"),
         ("/a https://[::1", "no URL"),
-        ("/a https://x_y%2f.example/", "plain name"),
+        ("/a https://x_y%2f.example/", "not plain"),
         ("/a /b 600", "has the status 600"),
         ("/a /b 410", "write one of 200, 301, 302, 303, 307, 308, 404"),
         ("/a /b three", "has the status 'three'"),
