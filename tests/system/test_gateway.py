@@ -230,10 +230,15 @@ async def test_visitor_gets_their_own_request_id_from_what_is_kept(visitor: Visi
     for given in ("visitor-number-1", "visitor-number-2"):
         assert (await visitor.get(X_Request_ID=given)).headers.getall("X-Request-ID") == [given]
     made = [(await visitor.get(X_Request_ID=bad)).headers["X-Request-ID"] for bad in NO_IDS]
-    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
+    assert all(re.fullmatch("[0-9.-]{12,64}", one) for one in made)
     # written once a second
     await eventually(lambda: made[-1] in (gateway.home / "access").read_text())
     assert not any(bad in (gateway.home / "access").read_text() for bad in NO_IDS)
+
+
+async def test_ids_that_the_gateway_makes_are_all_different(visitor: Visitor) -> None:
+    made = await asyncio.gather(*(visitor.get() for _ in range(50)))
+    assert len({answer.headers["X-Request-ID"] for answer in made}) == 50
 
 
 async def test_deploy_logs_the_id_that_the_visitor_gets(visitor: Visitor, deploy: Upstream) -> None:
