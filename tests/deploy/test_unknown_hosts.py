@@ -5,9 +5,11 @@ import secrets
 import time
 from typing import Any
 
+import asyncpg
 import pytest
 
 from services.deploy.lookups import Lookups
+from services.deploy.store import sites
 from tests.support.deploying import Deploy, deploying
 from tests.support.fake_auth import FakeAuth
 from tests.support.timing import once_within
@@ -91,3 +93,33 @@ async def test_r74_cold_sites_are_found_amid_a_flood(deploy: Deploy, key: str, q
     assert [answer.status for answer in answers[-3:]] == [200] * 3
     assert {answer.status for answer in answers[:-3]} == {404}
     assert len(queries) <= 40
+
+
+MANY = """
+INSERT INTO accounts (id, email, plan) VALUES ('acc_x', 'a@b.example', 'free');
+INSERT INTO deployments (id, account_id, slug, last_version)
+    SELECT 'dep_' || lpad(n::text, 16, '0'), 'acc_x', 'site-' || n, 1 FROM generate_series(1, 20000) n;
+INSERT INTO versions (deployment_id, number, manifest, files, size, created_by, ready_at)
+    SELECT 'dep_' || lpad(n::text, 16, '0'), 1, '{}', 0, 0, 'x', now() FROM generate_series(1, 20000) n;
+INSERT INTO versions (deployment_id, number, manifest, files, size, created_by, ready_at)
+    SELECT 'dep_0000000000000001', n, '{}', 0, 0, 'x', now() FROM generate_series(2, 5000) n;
+UPDATE deployments SET live_version = 1;
+"""
+
+
+async def test_r74_a_look_up_of_many_names_reads_no_table_as_a_whole(database_url: str) -> None:
+    """R74: what is asked together is found over indexes, whatever the planner thinks of so many names."""
+    conn = await asyncpg.connect(database_url, server_settings={"search_path": "deploy"})
+    try:
+        await conn.execute(MANY)
+        for analyzed in (False, True):
+            if analyzed:
+                await conn.execute("ANALYZE")
+            names = [f"site-{n}" for n in range(400)]
+            given = [names, ["slug"] * 400, names, [None] * 400]
+            plan = "\n".join(row[0] for row in await conn.fetch("EXPLAIN " + sites._SITES, *given))
+            assert "Seq Scan on versions" not in plan
+            assert "Seq Scan on deployments" not in plan
+            assert "(number = " in plan
+    finally:
+        await conn.close()
