@@ -15,7 +15,7 @@ import pytest
 from services.deploy import transfer
 from services.deploy.blobs import Blobs
 from tests.support.deploying import Deploy
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 from tests.support.visitor import raw
 
 SIZE: Final = 700_000
@@ -105,7 +105,7 @@ async def test_r21_who_goes_away_leaves_nothing_behind(deploy: Deploy, host: str
             await loop.sock_sendall(gone, request(host))
             if number % 2:
                 await loop.sock_recv(gone, 1000)
-    await eventually(lambda: descriptors() <= before and len(asyncio.all_tasks()) <= tasks, within=5)
+    await eventually(lambda: descriptors() <= before and len(asyncio.all_tasks()) <= tasks)
 
 
 async def test_r24_who_takes_nothing_is_cut_off(
@@ -119,7 +119,7 @@ async def test_r24_who_takes_nothing_is_cut_off(
         await loop.sock_sendall(stuck, request(host) * 8)
         await asyncio.sleep(0.6)
         got = 0
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             try:
                 while piece := await loop.sock_recv(stuck, 1 << 20):
                     got += len(piece)
