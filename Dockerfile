@@ -11,7 +11,9 @@ FROM python:3.13-slim
 COPY --from=packages /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     INVOKER_HOST=0.0.0.0 INVOKER_PORT=8080 INVOKER_INTERNAL_HOST=0.0.0.0 INVOKER_INTERNAL_PORT=8081
-RUN useradd --system --uid 10001 invoker && install -d -o invoker /data /data/blobs
+# certificates are for the gateway's workers to read: 101 is nginx's group in its image
+RUN useradd --system --uid 10001 invoker && install -d -o invoker /data /data/blobs \
+ && install -d -o invoker -g 101 -m 2750 /certificates
 WORKDIR /app
 COPY shared shared
 COPY services services

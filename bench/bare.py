@@ -13,12 +13,29 @@ from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-PAGE = b"<!doctype html><title>page</title>" + b"x" * (30 * 1024 - 34)
+SIZES = {"1 KiB": 1024, "30 KiB": 30 * 1024, "1 MiB": 1024 * 1024}
 
 
-async def page(_request: web.Request) -> web.Response:
-    """Answer 30 KiB from memory."""
-    return web.Response(body=PAGE, content_type="text/html", charset="utf-8")
+def content(size: int) -> bytes:
+    """Return a page of this many bytes."""
+    return b"<!doctype html><title>page</title>" + b"x" * (size - 34)
+
+
+def page(size: int) -> Handler:
+    """Return a handler that answers so many bytes from memory, or that they are known."""
+    body, tag = content(size), f'"{size}"'
+
+    async def handler(request: web.Request) -> web.Response:
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304, headers={"ETag": tag})
+        return web.Response(body=body, content_type="text/html", charset="utf-8", headers={"ETag": tag})
+
+    return handler
+
+
+async def ready(_request: web.Request) -> web.Response:
+    """Answer."""
+    return web.Response()
 
 
 async def no_reset(_conn: object) -> None:
@@ -59,14 +76,15 @@ async def main(what: str, port: int, dsn: str) -> None:
     """Serve until killed."""
     app = web.Application()
     if what == "page":
-        app.router.add_get("/", page)
+        for size in SIZES.values():
+            app.router.add_get(f"/{size}.html", page(size))
     else:
         pool = await asyncpg.create_pool(dsn, min_size=1, max_size=8, reset=no_reset)
         if what == "select":
             app.router.add_get("/", select(pool))
         elif what == "insert":
             app.router.add_post("/", insert(pool))
-        app.router.add_get("/ready", page)
+        app.router.add_get("/ready", ready)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

@@ -83,7 +83,7 @@ class Stage:
     amqp_url: str
 
     @asynccontextmanager
-    async def bed(self) -> AsyncIterator[Bed]:
+    async def bed(self, **environment: str) -> AsyncIterator[Bed]:
         """Start auth, deploy and mailer on a fresh database."""
         name = f"bench_{secrets.token_hex(4)}"
         admin = await asyncpg.connect(self.database.dsn(database="postgres"))
@@ -103,6 +103,7 @@ class Stage:
             amqp_url=self.amqp_url,
             smtp_url=f"smtp://127.0.0.1:{sink.port}?tls=none",
             INVOKER_AMQP_PREFIX=name,
+            **environment,
         )
         try:
             await asyncio.to_thread(system.start)
@@ -122,20 +123,27 @@ async def keys(dsn: str, count: int) -> tuple[str, list[str]]:
 
 @contextmanager
 def process(*arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m MODULE WHAT PORT …` until the context closes; it is up when its port takes connections.
+    """Run `python -m MODULE WHAT PORT …` until the context closes."""
+    with serving([sys.executable, "-m", *arguments], int(arguments[2]), log=log) as started:
+        yield started
+
+
+@contextmanager
+def serving(command: list[str], port: int, *, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the context closes; it is up when its port takes connections.
 
     Its own log lines are made and written, but to nowhere: this machine's disk is not what is measured.
     """
     with log.open("wb") as errors:
-        command = [sys.executable, "-m", *arguments]
         started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors)
         try:
-            while not _listens(int(arguments[2])):
+            while not _listens(port):
                 assert started.poll() is None, log.read_text()
                 time.sleep(0.01)
             yield started
         finally:
-            started.kill()
+            # not killed: nginx's workers would outlive it
+            started.terminate()
             started.wait()
 
 

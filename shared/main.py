@@ -1,14 +1,16 @@
-"""The command line of every service: `serve` and `migrate`."""
+"""The command line of every service: `serve`, `migrate`, and what it has of its own."""
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from shared import config, db, logs, rabbitmq, server
 from shared.bus import Bus
+from shared.errors import AppError
 
 C = TypeVar("C", bound=config.BaseConfig)
 T = TypeVar("T")
@@ -16,26 +18,61 @@ T = TypeVar("T")
 log = logs.get(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Command(Generic[C]):
+    """Something that an operator may ask of a service beside `serve` and `migrate`."""
+
+    name: str
+    help: str
+    #: Adds its arguments.
+    arguments: Callable[[argparse.ArgumentParser], None]
+    #: Does it, and returns what to print.
+    run: Callable[[C, argparse.Namespace], Coroutine[Any, Any, str]]
+
+
 def main(
-    service: str, config_class: type[C], open_service: Callable[[C, Bus], AbstractAsyncContextManager[server.Service]]
+    service: str,
+    config_class: type[C],
+    open_service: Callable[[C, Bus], AbstractAsyncContextManager[server.Service]],
+    commands: Sequence[Command[C]] = (),
 ) -> None:
-    """Run a service's command: `serve` (default) until SIGTERM or SIGINT, or `migrate` its schema and end."""
+    """Run a service's command: `serve` (default) until SIGTERM or SIGINT, `migrate` its schema, or one of its own."""
     parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
-    parser.add_argument("command", nargs="?", choices=["serve", "migrate"], default="serve")
-    command = parser.parse_args().command
-    logs.configure(service)
+    choice = parser.add_subparsers(dest="command", metavar="command")
+    choice.add_parser("serve", help="serve until it is stopped; what is done when no command is given")
+    choice.add_parser("migrate", help="bring the database to this version, and end")
+    for command in commands:
+        command.arguments(choice.add_parser(command.name, help=command.help))
+    given = parser.parse_args()
+    # what a command prints is for a person, or for another program
+    logs.configure(service, out=sys.stdout if given.command in {None, "serve", "migrate"} else sys.stderr)
     settings = config.load(config_class)
     try:
-        if command == "migrate":
-            count = run(db.migrate(settings.database_url.get_secret_value(), service))
-            log.info("schema.migrated", applied=count)
-        else:
-            run(_serve(settings, open_service))
+        _run(service, settings, open_service, {command.name: command for command in commands}, given)
     except db.StaleSchema as error:
         log.error("schema.stale", reason=str(error))  # noqa: TRY400 - the reason says all, a traceback would hide it
         sys.exit(1)
     finally:
         logs.flush()
+
+
+def _run(
+    service: str,
+    settings: C,
+    open_service: Callable[[C, Bus], AbstractAsyncContextManager[server.Service]],
+    commands: Mapping[str, Command[C]],
+    given: argparse.Namespace,
+) -> None:
+    if (command := commands.get(given.command)) is not None:
+        try:
+            print(run(command.run(settings, given)))  # noqa: T201 - it talks to a person
+        except AppError as error:
+            sys.exit(f"{error.message}. {error.hint or ''}".strip())
+    elif given.command == "migrate":
+        count = run(db.migrate(settings.database_url.get_secret_value(), service))
+        log.info("schema.migrated", applied=count)
+    else:
+        run(_serve(settings, open_service))
 
 
 async def _serve(settings: C, open_service: Callable[[C, Bus], AbstractAsyncContextManager[server.Service]]) -> None:

@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+from tests.support.servers import machine
 
 PYTEST = (sys.executable, "-m", "pytest")
 #: More would be more PostgreSQLs and RabbitMQs than a small machine has memory for.
@@ -85,10 +86,12 @@ def stops_early(arguments: Sequence[str]) -> bool:
 
 def run(name: str, arguments: Sequence[str], *options: str) -> Pass:
     """Run pytest, whose output goes where ours goes, and read what it noted."""
-    with tempfile.TemporaryDirectory() as folder:
-        notes = Path(folder) / "notes.xml"
+    with machine.scratch("tests") as folder:
+        notes = folder / "notes.xml"
         began = time.monotonic()
-        code = call([*PYTEST, f"--junitxml={notes}", "-ojunit_family=xunit1", *options, *arguments])
+        # a folder of our own: another pytest of the same user would lock the shared one against our PostgreSQLs
+        given = (f"--basetemp={folder / 'tmp'}", f"--junitxml={notes}", "-ojunit_family=xunit1")
+        code = call([*PYTEST, *given, *options, *arguments])
         return read(notes, name, code, time.monotonic() - began)
 
 
@@ -105,8 +108,10 @@ def read(notes: Path, name: str, code: int, seconds: float) -> Pass:
     if notes.exists():
         for case in ET.parse(notes).iter("testcase"):  # noqa: S314 - pytest has just written it
             test = "::".join(filter(None, (case.get("file") or case.get("classname"), case.get("name"))))
-            found.tests.add(test)
             kinds = {each.tag for each in case}
+            if case.get("file") is None:  # no test, but what went wrong while they were collected
+                test += ": " + " ".join(f"{each.get('message')} {each.text or ''}" for each in case).strip()[:200]
+            found.tests.add(test)
             if kinds & {"failure", "error"}:
                 found.failed.add(test)
             if "skipped" in kinds:

@@ -98,9 +98,11 @@ def _headers(site: Site, found: versions.Found, file: File, cdn_max_age: int) ->
 def _lifetime(site: Site, found: versions.Found, cdn_max_age: int) -> str:
     if site.password_hash is not None or (site.clears and versions.is_html(site.manifest[found.path].type)):
         return PRIVATE
-    # a CDN is told to forget the hosts of live sites alone
-    shared = f", s-maxage={0 if site.preview else cdn_max_age}" if cdn_max_age else ""
-    return (FOR_EVER if found.status == 200 and versions.has_content_hash(found.path) else REVALIDATE) + shared
+    if site.preview:
+        # nobody tells a CDN of every version when a site is taken down
+        return REVALIDATE
+    kept = FOR_EVER if found.status == 200 and versions.has_content_hash(found.path) else REVALIDATE
+    return f"{kept}, s-maxage={cdn_max_age}" if cdn_max_age else kept
 
 
 def _body(name: str, size: int, etag: str, headers: CIMultiDict[str]) -> Body:
@@ -115,6 +117,18 @@ def unchanged(headers: CIMultiDict[str]) -> CIMultiDict[str]:
     """Return the headers of the 304 that stands for an answer: not those of the bytes it does not send."""
     gone = {"content-type", "content-encoding", "content-disposition", "accept-ranges", "content-length"}
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in gone)
+
+
+def confine(headers: CIMultiDict[str], *, secret: bool) -> None:
+    """Take a site's answer on the app's own origin all of the origin's rights.
+
+    A page without an origin may load its own modules, fonts and data only where everybody may. Where the path is
+    `secret`, no link tells it.
+    """
+    headers.add("Content-Security-Policy", SANDBOX)
+    headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+    if secret:
+        headers["Referrer-Policy"] = "no-referrer"
 
 
 class Quick(web.StreamResponse):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.deploy import access, api, forms, handlers, internal, proofs, sites, worker
+from services.deploy import access, api, forms, handlers, internal, proofs, report_form, sites, worker
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
@@ -19,6 +19,7 @@ from services.deploy.service.claims import Claims
 from services.deploy.service.deployments import Deployments
 from services.deploy.service.domains import DomainService
 from services.deploy.service.edits import Edits
+from services.deploy.service.moderation import Moderation
 from services.deploy.service.publishing import Publishing
 from services.deploy.service.telling import Telling
 from services.deploy.service.upkeep import Upkeep
@@ -49,6 +50,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         blobs = Blobs(config.blobs_url, {name: each.get_secret_value() for name, each in config.blobs_options.items()})
         telling = Telling(changes)
         deployments = Deployments(pool, messages, telling, config)
+        moderation = Moderation(pool, messages.transaction, telling, config)
         visitors = sites.Sites(live, blobs, config)
         challenges = Challenges(pool, config)
 
@@ -63,11 +65,13 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
         public[forms.LIVE] = live
         public[sites.SITES] = visitors
-        public.add_routes([*api.routes, *forms.routes, *sites.routes])
+        public[report_form.MODERATION] = moderation
+        public.add_routes([*api.routes, *forms.routes, *report_form.routes, *sites.routes])
 
         private = server.internal_app(config, ready)
         private[internal.DEPLOYMENTS] = deployments
         private[internal.CHANGES] = changes
+        private[internal.MODERATION] = moderation
         private.add_routes(internal.routes)
         async with (
             bus.listen({**checker.handlers, **live.handlers}, on_gap=lambda: _catch_up(checker, live)),

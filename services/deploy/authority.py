@@ -30,6 +30,8 @@ T = TypeVar("T")
 REQUEST: Final = 10
 VALIDATION: Final = 60.0
 ISSUE: Final = 60.0
+#: Times that a request is repeated whose nonce the authority does not take (RFC 8555 6.5).
+NONCES: Final = 3
 #: Seconds between two questions whether it is done.
 POLL: Final = 1.0
 #: When the authority says that it is asked too often, and not until when.
@@ -71,6 +73,19 @@ class Issued:
     ends: datetime
 
 
+class _Network(client.ClientNetwork):
+    """Repeats what an authority refused for its nonce alone: the library does that once, which is not enough."""
+
+    def post(self, *args: Any, **given: Any) -> requests.Response:
+        for _ in range(NONCES):
+            try:
+                return super().post(*args, **given)
+            except messages.Error as error:
+                if error.code != "badNonce":
+                    raise
+        return super().post(*args, **given)
+
+
 class Authority:
     """One account at one authority."""
 
@@ -85,7 +100,7 @@ class Authority:
 
     def _connect(self, state: dict[str, Any] | None) -> dict[str, Any]:
         key = jwk.JWKEC.from_json(state["key"]) if state else jwk.JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
-        network = client.ClientNetwork(key, alg=jwa.ES256, user_agent="invoker-deploy", timeout=REQUEST)
+        network = _Network(key, alg=jwa.ES256, user_agent="invoker-deploy", timeout=REQUEST)
         if self._ca_file is not None:
             # requests takes the path of a file too, which the library's signature leaves out
             network.verify_ssl = str(self._ca_file)  # type: ignore[assignment]

@@ -24,8 +24,8 @@ log = logs.get(__name__)
 SMALL: Final = 256 * 1024
 #: Bytes of small files kept in memory.
 MEMORY: Final = 64 * 1024 * 1024
-#: Bytes of one piece of a streamed file.
-PIECE: Final = 256 * 1024
+#: Bytes of one piece of a streamed file: hundreds may be under way.
+PIECE: Final = 64 * 1024
 #: Seconds for reading a small file, or for the next piece of a large one.
 READ_TIMEOUT: Final = 5.0
 #: Writes under way at once, and threads that force what was written to the disk: the file system makes one of many.

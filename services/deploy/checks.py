@@ -19,6 +19,11 @@ _MAX_TAGS: Final = 10_000
 #: Addresses of one page that are followed.
 _MAX_LINKS: Final = 2000
 
+_PRIVATE_FOLDERS: Final = frozenset({".git", ".hg", ".svn", ".ssh", ".aws", "node_modules"})
+_PRIVATE_FILE: Final = re.compile(
+    r"\.env(?:\.(?!example|sample).*)?|\.(?:npmrc|pypirc|netrc|htpasswd)|id_(?:rsa|ed25519)"
+)
+
 #: Path -> bytes and type.
 Files = Mapping[str, tuple[bytes, str]]
 
@@ -52,14 +57,17 @@ def warnings(
 def _warnings(files: Files, paths: Collection[str], own: Rules, *, is_spa: bool) -> Iterator[Finding]:
     if versions.INDEX not in paths:
         yield _no_index(paths, is_spa=is_spa)
+    yield from _private(paths)
     left = _MAX_PAGES
-    for path, (data, kind) in files.items():
+    # the same order however they came: pages first
+    for path, (data, kind) in sorted(files.items(), key=lambda file: (not versions.is_html(file[1][1]), file[0])):
         if left <= 0:
             return
         if versions.is_html(kind):
             text = markup.decode(data[:_MAX_PAGE])
             elements = markup.elements(text, _FORM_TAGS | links.TAGS, most=_MAX_TAGS)
-            yield from _forms(path, elements)
+            yield from _not_utf_8(path, data)
+            yield from _forms(path, elements, scripted=_is_scripted(path, elements, files, paths))
             found: Iterable[links.Reference] = links.references(elements)
             yield from _links(path, found, paths, own, base=links.base(elements), is_spa=is_spa)
         elif kind.startswith("text/css"):
@@ -68,6 +76,16 @@ def _warnings(files: Files, paths: Collection[str], own: Rules, *, is_spa: bool)
         else:
             continue
         left -= len(text)
+
+
+def _not_utf_8(path: str, data: bytes) -> Iterator[Finding]:
+    try:
+        if markup.utf_16(data) is None:
+            data.decode()
+    except UnicodeDecodeError as error:
+        line = 1 + data.count(b"\n", 0, error.start)
+        text = "the page is not UTF-8, as which it is shown, so some characters come out wrong; save it as UTF-8"
+        yield _finding("not_utf8", path, line, text)
 
 
 def _no_index(paths: Collection[str], *, is_spa: bool) -> Finding:
@@ -79,6 +97,19 @@ def _no_index(paths: Collection[str], *, is_spa: bool) -> Finding:
     if other:
         text += f", or put the files of '{other.rpartition('/')[0]}' at the top"
     return Finding(code="no_index", message=text, path=versions.INDEX)
+
+
+def _private(paths: Collection[str]) -> Iterator[Finding]:
+    """Tell of what was hardly meant for everybody, once for a folder of it."""
+    told = set[str]()
+    for path in sorted(paths):
+        parts = path.split("/")
+        folder = next((number for number, part in enumerate(parts[:-1], 1) if part in _PRIVATE_FOLDERS), len(parts))
+        name = "/".join(parts[:folder])
+        if (folder < len(parts) or _PRIVATE_FILE.fullmatch(parts[-1])) and name not in told:
+            told.add(name)
+            text = f"'{_shown(name)}' can be read by everybody; leave it out, and change the secrets that are in it"
+            yield Finding(code="private_file", message=text, path=path)
 
 
 def _finding(code: str, path: str, line: int, text: str) -> Finding:
@@ -126,8 +157,17 @@ _SEARCH: Final = frozenset({"q", "s", "query", "search", "keyword", "keywords", 
 _NAMELESS: Final = frozenset({"submit", "button", "reset", "image"})
 
 
-def _forms(path: str, elements: Sequence[Element]) -> Iterator[Finding]:
-    scripted = any(element.name == "script" and "submit" in element.inside.lower() for element in elements)
+def _is_scripted(path: str, elements: Sequence[Element], files: Files, paths: Collection[str]) -> bool:
+    """Tell whether a script of the site may send the page's forms; one that is not at hand may."""
+    for script in (element for element in elements if element.name == "script"):
+        key = (links.local_path(script.attributes.get("src", ""), path) or "/")[1:]
+        known = files.get(key, (b"", ""))[0][:_MAX_PAGE].lower()
+        if "submit" in script.inside.lower() or b"submit" in known or (key in paths and key not in files):
+            return True
+    return False
+
+
+def _forms(path: str, elements: Sequence[Element], *, scripted: bool) -> Iterator[Finding]:
     for form, fields in _with_fields(elements):
         given = form.attributes
         action = given.get("action", "").strip()

@@ -35,7 +35,7 @@ async def _send(
         response.content_length = body.size
         return response
     if body.size > SMALL:
-        return await large(request, blobs, body.name, (start, end), status=status, headers=headers)
+        return await large(request, blobs, body, (start, end), status=status, headers=headers)
     content = blobs.cached(body.name)
     if content is None:
         content = await blobs.read(body.name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import idna
 from yarl import URL
 
+from services.deploy import hosts
 from services.deploy.config import Config
 from shared import ids
 from shared.errors import BadRequest, Forbidden, NotFound
@@ -133,6 +134,9 @@ def normalise(name: str) -> str:
 def check(name: str, config: Config) -> str:
     """Return the name as DNS has it. Raise BadDomain for one that nobody can own, or that is the platform's."""
     domain = normalise(name)
+    if (read := hosts.read(domain)) is None or read.kind != "domain":
+        # visitors would not be understood
+        raise BadDomain(hint="Send a full name, such as 'www.example.com'.")
     if domain.rpartition(".")[2] in _NO_DNS:
         raise BadDomain(hint=f"Names below '{domain.rpartition('.')[2]}' are not in the public DNS.")
     if any(domain == own or domain.endswith(f".{own}") for own in _ours(config)):

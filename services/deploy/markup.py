@@ -34,7 +34,7 @@ _TOKEN: Final = re.compile(
 )
 #: Fields wherever they stand: in a script or a comment too.
 _FIELD: Final = re.compile(
-    rf"<(?P<name>input|textarea|select)(?=[\t\n\f\r />]){_ATTRIBUTES}", re.VERBOSE | re.IGNORECASE
+    rf"<(?:[\w.-]{{1,30}}+:)?+(?P<name>input|textarea|select)(?=[\t\n\f\r />]){_ATTRIBUTES}", re.VERBOSE | re.IGNORECASE
 )
 #: Elements whose inside is text to the browser, whatever it looks like.
 _RAW: Final = frozenset(
@@ -77,23 +77,38 @@ def decode(page: bytes) -> str:
         return page.decode("latin-1")
 
 
-def tokens(text: str, at: int = 0) -> Iterator[Token]:
-    """Yield tags, comments and doctypes in the order of the source from a place on, up to one that has no end."""
+def tokens(text: str, at: int = 0, *, names: Container[str] | None = None) -> Iterator[Token]:
+    """Yield tags, comments and doctypes in the order of the source from a place on, up to one that has no end.
+
+    With `names` only tags of these names.
+    """
     while found := _TOKEN.search(text, at):
-        start, at = found.span()
-        if found["open"] is not None or found["unended"] is not None:
-            return
-        if (source := found["name"]) is None:
-            yield Token("", False, "", start, at)
+        source, closed, open_comment, open_other = found.group("name", "close", "open", "unended")
+        at = found.end()
+        if source is None:
+            if open_comment is not None or open_other is not None:
+                return
+            if names is None:
+                yield Token("", False, "", found.start(), at)
             continue
-        if not found["close"]:
+        if not closed:
             return
-        name, closing, end, inside = source.lower(), bool(found["end"]), at, ""
-        if not closing and name in _RAW:
-            closer = _ENDS[name].search(text, at) if name in _ENDS else None
-            stop = closer.start() if closer else len(text)
-            inside, at = text[at:stop], stop
-        yield Token(name, closing, found["rest"], start, end, inside)
+        name = source.lower()
+        wanted = names is None or name in names
+        if wanted or name in _RAW:
+            token = _token(text, found, name)
+            at = token.end + len(token.inside)
+            if wanted:
+                yield token
+
+
+def _token(text: str, found: re.Match[str], name: str) -> Token:
+    start, end = found.span()
+    closing, inside = bool(found["end"]), ""
+    if not closing and name in _RAW:
+        closer = _ENDS[name].search(text, end) if name in _ENDS else None
+        inside = text[end : closer.start() if closer else len(text)]
+    return Token(name, closing, found["rest"], start, end, inside)
 
 
 def fields(text: str) -> Iterator[Token]:
@@ -115,7 +130,7 @@ class Element(NamedTuple):
 
 def elements(text: str, names: Container[str], *, most: int) -> list[Element]:
     """Return the first start tags of these names and the ends of forms, at most so many."""
-    wanted = (token for token in tokens(text) if token.name in names and (not token.closing or token.name == "form"))
+    wanted = (token for token in tokens(text, names=names) if not token.closing or token.name == "form")
     found = list(islice(wanted, most))
     line, at, result = 1, 0, []
     for token, given in zip(found, attributes(found), strict=True):

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from html import escape
 from typing import Final
 
@@ -22,13 +23,17 @@ h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.25}
 p{margin:0;color:var(--muted);overflow-wrap:anywhere}
 a{display:inline-block;margin-top:1.75rem;padding:.65rem 1.4rem;border-radius:10px;background:var(--accent);
 color:var(--on-accent);text-decoration:none;font-weight:600}
-a:focus-visible,button:focus-visible,input:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
+a:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible,
+textarea:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
 form{margin-top:1.5rem;text-align:left}
 label{display:block;margin-bottom:.35rem;font-weight:600}
-input,button{width:100%;font:inherit;padding:.65rem .9rem;border-radius:10px;border:1px solid var(--muted)}
-input{background:var(--bg);color:var(--ink)}
-button{margin-top:1rem;border-color:var(--accent);background:var(--accent);color:var(--on-accent);font-weight:600;
+input,select,textarea,button{width:100%;font:inherit;padding:.65rem .9rem;border-radius:10px;
+border:1px solid var(--muted)}
+input,select,textarea{margin-bottom:1rem;background:var(--bg);color:var(--ink)}
+button{border-color:var(--accent);background:var(--accent);color:var(--on-accent);font-weight:600;
 cursor:pointer}
+p[role="alert"]{color:var(--ink);font-weight:600}
+.trap{position:absolute;left:-100vw}
 a.small{margin-top:1.75rem;padding:0;background:none;color:var(--muted);font-size:.875rem;font-weight:400;
 text-decoration:underline}
 """
@@ -72,6 +77,31 @@ def access(report: str, *, wrong: bool) -> web.Response:
     # RFC 9110 wants a challenge; no browser knows one that is answered by a form
     response.headers[hdrs.WWW_AUTHENTICATE] = "Form"
     return response
+
+
+def report(values: Mapping[str, str], reasons: Mapping[str, str], problem: str = "") -> web.Response:
+    """Ask what is wrong with a page; `values` are what was typed before, `problem` what was wrong with that."""
+    chosen = values.get("reason", "")
+    options = "".join(
+        f'<option value="{escape(word)}"{" selected" if word == chosen else ""}>{escape(text)}</option>'
+        for word, text in reasons.items()
+    )
+    intro = f'<p role="alert">{escape(problem)}</p>' if problem else "<p>A person reads what you send here.</p>"
+    typed = {name: escape(values.get(name, "")) for name in ("url", "details", "email")}
+    content = (
+        f'{intro}<form method="post"><label for="url">Address of the page</label>'
+        f'<input id="url" name="url" type="text" inputmode="url" maxlength="2000" required value="{typed["url"]}">'
+        '<label for="reason">What is wrong with it</label>'
+        f'<select id="reason" name="reason" required>{options}</select>'
+        '<label for="details">What we should know (optional)</label>'
+        f'<textarea id="details" name="details" rows="4" maxlength="2000">{typed["details"]}</textarea>'
+        '<label for="email">Your email, for questions (optional)</label>'
+        f'<input id="email" name="email" type="email" maxlength="320" autocomplete="email" value="{typed["email"]}">'
+        '<div class="trap" aria-hidden="true"><label for="website">Leave this empty</label>'
+        '<input id="website" name="website" tabindex="-1" autocomplete="off"></div>'
+        "<button>Send the report</button></form>"
+    )
+    return _page("Report a page", content, 400 if problem else 200, form_action="'self'")
 
 
 def _page(title: str, content: str, status: int, *, form_action: str = "'none'") -> web.Response:

@@ -56,6 +56,10 @@ class Proofs:
 
     async def leads_here(self, domain: str) -> bool:
         """Tell whether a visitor of `http://<domain>/` arrives here."""
+        # a second try: a connection can be lost, and much hangs on this
+        return await self._arrives(domain) or await self._arrives(domain)
+
+    async def _arrives(self, domain: str) -> bool:
         token = self._probe.token()
         try:
             found = await self._client.request("GET", self._url(domain, CHALLENGE_PATH + token))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from services.deploy import markup
+from services.deploy import markup, versions
 from services.deploy.checks import Files, Finding
 from services.deploy.markup import Token
 from shared import credentials
@@ -94,6 +94,8 @@ _CARD: Final = re.compile(
     r"|numero (?:de )?(?:carte|tarjeta|carta))\b"
 )
 _LABEL: Final = re.compile(r"<label(?:>|[\s/][^<>]{0,500}+>)([^<]{1,100}+)", re.IGNORECASE)
+#: A page as an attribute of another, in which every tag is escaped.
+_PAGE_IN_PAGE: Final = re.compile(r"\bsrcdoc\s*+=", re.IGNORECASE)
 #: Cheap, and true of whatever the others are true of.
 _WORTH_A_LOOK: Final = re.compile(r"pass|pwd|card|cc|cv[vc]|karte|carte|carta|tarjeta|fziffer", re.IGNORECASE)
 #: Fields of one page, and those of them that have to be read.
@@ -102,12 +104,26 @@ _MAX_DOUBTFUL: Final = 2000
 _A_CARD: Final = "a payment card's data"
 
 
+def find_secrets(files: Files) -> Finding | None:
+    """Return the first field that asks for a secret in what browsers show as a page: HTML, and XML of any kind."""
+    for path, (data, kind) in files.items():
+        bare = kind.partition(";")[0]
+        if (versions.is_html(kind) or bare.endswith("xml")) and (found := asks_for_secrets(data, path)):
+            return found
+    return None
+
+
 def asks_for_secrets(page: bytes, path: str) -> Finding | None:
     """Return the first field of a page that asks for a password or a payment card's data.
 
     Of a page with more fields than anybody fills in, the field from which on it is not looked through.
     """
     text = markup.decode(page)
+    found = _look_through(text, path)
+    return _look_through(html.unescape(text), path) if not found and _PAGE_IN_PAGE.search(text) else found
+
+
+def _look_through(text: str, path: str) -> Finding | None:
     fields: dict[str, Token] = {}
     last: Token | None = None
     for number, last in enumerate(markup.fields(text)):

@@ -11,14 +11,15 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from services.deploy import hosts, negotiation, pages, versions
-from services.deploy.answers import SANDBOX, Quick, Ready, make_ready, quick
-from services.deploy.blobs import Blobs
+from services.deploy.answers import Quick, Ready, confine, make_ready, quick
+from services.deploy.blobs import SMALL, Blobs
 from services.deploy.config import Config
 from services.deploy.delivery import deliver
-from services.deploy.gate import Gate
+from services.deploy.gate import OWN_HOST, TICKET, Gate, Place
 from services.deploy.live import LiveSites
 from services.deploy.rules import Redirect, match_redirect
 from services.deploy.store.sites import Site
+from services.deploy.transfer import quick_file
 from shared import http, logs
 from shared.errors import AppError, BadRequest, MethodNotAllowed, NotFound
 from shared.server import Answer
@@ -78,8 +79,8 @@ class Sites:
         )
         return response
 
-    def _at_hand(self, request: web.BaseRequest, name: str, request_id: str) -> tuple[Ready, Quick] | None:
-        """Return the answer if it is plain, worked out, and its bytes are in memory: nothing is waited for."""
+    def _at_hand(self, request: web.BaseRequest, name: str, request_id: str) -> tuple[Ready, web.StreamResponse] | None:
+        """Return the answer if it is plain, worked out, and its bytes are at hand: nothing is waited for."""
         site = self._live.fresh(name)
         if site is None or site.password_hash is not None or site.clears or not quick(request):
             return None
@@ -93,8 +94,10 @@ class Sites:
             return ready, Quick(304, body.unchanged, b"", request_id)
         if request.method == "HEAD":
             return ready, Quick(200, body.ok, b"", request_id)
-        content = self._blobs.cached(body.name)
-        return None if content is None else (ready, Quick(200, body.ok, content, request_id))
+        if (content := self._blobs.cached(body.name)) is not None:
+            return ready, Quick(200, body.ok, content, request_id)
+        file = quick_file(request, self._blobs, body, request_id) if body.size > SMALL else None
+        return None if file is None else (ready, file)
 
     async def _answer(self, request: web.BaseRequest, name: str) -> tuple[Ready | None, web.StreamResponse]:
         try:
@@ -106,22 +109,22 @@ class Sites:
         return ready, response
 
     async def show(
-        self, request: web.BaseRequest, name: str, target: str, prefix: str = ""
+        self, request: web.BaseRequest, name: str, target: str, place: Place = OWN_HOST
     ) -> tuple[Ready | None, web.StreamResponse]:
         """Answer with what is at `target` (path and query, still encoded) of the site, and say which file that was.
 
-        With a `prefix` the site is not on a host of its own: it stands before paths in redirects, and the site has
-        none of the host's rights. Raise NotFound, MethodNotAllowed, BadRequest, Expired, TakenDown, RateLimited.
+        Below the app a site has none of the origin's rights.
+        Raise NotFound, MethodNotAllowed, BadRequest, Expired, TakenDown, RateLimited.
         """
         async with asyncio.timeout(DEADLINE):
             site = await self._site(name)
-            if admitted := self._gate.admits(request, site, prefix):
-                ready, response = await self._page(request, site, target, prefix)
+            if admitted := self._gate.admits(request, site, place):
+                ready, response = await self._page(request, site, target, place.prefix)
             else:
-                ready, response = None, await self._gate.stop(request, site, target, prefix)
-        if prefix:
+                ready, response = None, await self._gate.stop(request, site, target, place)
+        if place.below:
             if ready is not None:
-                response.headers.add("Content-Security-Policy", SANDBOX)
+                confine(response.headers, secret=bool(place.ticket))
         elif site.clears and not (admitted and site.password_hash) and _clears(request, ready, response):
             response.headers["Clear-Site-Data"] = '"*"'
         return ready, response
@@ -157,8 +160,10 @@ class Sites:
         if not isinstance(found, versions.Found):
             return found
         ready = make_ready(site, found, decoded, cdn_max_age=self._cdn_max_age)
-        # a page has many addresses (`/%61`, and any at all in an SPA): keep no more of them than it has files
-        if found.status == 200 and len(site.memo) < 2 * len(site.manifest):
+        # a page has many addresses (`/%61`, and any at all in an SPA): they are kept as long as there are not too many,
+        # and cannot keep out its own one
+        own = path in {f"/{found.path}", f"/{found.path.removesuffix(versions.INDEX)}"}
+        if found.status == 200 and (own or len(site.memo) < 2 * len(site.manifest)):
             site.memo[path] = ready
         return ready
 
@@ -242,24 +247,24 @@ def _render(_request: web.Request, error: AppError) -> web.Response:
 @http.rules(render=_render, embeddable=True)
 async def to_directory(request: web.Request) -> web.Response:
     """Lead to the site's first page, so that its relative links work."""
-    return web.Response(status=308, headers={hdrs.LOCATION: f"/s/{_named(request)}/"})
+    return web.Response(status=308, headers={hdrs.LOCATION: f"{_place(request)[1].prefix}/"})
 
 
 @routes.route("*", "/s/{name}/{path:.*}")
 @http.rules(render=_render, embeddable=True)
 async def below_app(request: web.Request) -> web.StreamResponse:
     """Serve a site below `/s/`, with none of the rights of the origin it is on."""
-    name = _named(request)
-    prefix = f"/s/{name}"
+    name, place = _place(request)
     target = request.raw_path
-    if not target.startswith(prefix + "/"):
+    if not target.startswith(f"{place.prefix}/"):
         raise NotFound
-    return (await request.app[SITES].show(request, name, target[len(prefix) :], prefix))[1]
+    return (await request.app[SITES].show(request, name, target[len(place.prefix) :], place))[1]
 
 
-def _named(request: web.Request) -> str:
-    """Return the site that the path names, or its version. Raise NotFound for anything else."""
-    found = hosts.read(name := request.match_info["name"])
-    if found is None or found.kind != "slug":
+def _place(request: web.Request) -> tuple[str, Place]:
+    """Return the site that the path names, or its version, and where that is. Raise NotFound for anything else."""
+    name, _, ticket = request.match_info["name"].partition("~")
+    found = hosts.read(name)
+    if found is None or found.kind != "slug" or (ticket and not TICKET.fullmatch(ticket)):
         raise NotFound
-    return name
+    return name, Place(f"/s/{name}", ticket)

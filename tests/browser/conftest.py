@@ -8,7 +8,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
+from tests.support import dns_server
 from tests.support.browsing import Complaints, Person
+from tests.support.dns_server import NameServer
 from tests.support.eventually import PATIENCE
 from tests.support.standalone import Standalone, running
 
@@ -24,10 +26,19 @@ QUIET = [
 ]
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def name_server() -> AsyncIterator[NameServer]:
+    """Give what the system asks about custom domains."""
+    async with dns_server.serving() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+def system(tmp_path_factory: pytest.TempPathFactory, name_server: NameServer) -> Iterator[Standalone]:
     """Give a running system."""
-    with running(Path(tmp_path_factory.mktemp("browser")) / "data", INVOKER_RATE_LIMITS="off") as started:
+    directory = Path(tmp_path_factory.mktemp("browser")) / "data"
+    address, port = name_server.address
+    with running(directory, INVOKER_RATE_LIMITS="off", INVOKER_DNS_SERVERS=f"{address}:{port}") as started:
         yield started
 
 

@@ -35,7 +35,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     await site.start()
     port = runner.addresses[0][1]
     async with dns_server.serving() as names:
-        with servers.running_pebble(tmp_path, http_port=port, name_server=names.address, life=3600) as pebble:
+        # a busy authority refuses many a nonce (RFC 8555 6.5)
+        given = {"http_port": port, "name_server": names.address, "life": 3600, "refused_nonces": 40}
+        with servers.running_pebble(tmp_path, **given) as pebble:
             yield World(names, pebble, answers)
     await runner.cleanup()
 

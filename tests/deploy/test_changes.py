@@ -1,6 +1,5 @@
 """Telling everyone that a site changed: replicas, gateways, a CDN; and what it costs when somebody does not answer."""
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -20,6 +19,7 @@ from tests.support.deploying import deploying, settings
 from tests.support.eventually import eventually
 from tests.support.fake_auth import TOKEN, FakeAuth
 from tests.support.hearing import Ear, listening
+from tests.support.timing import once_within, seconds
 
 SITE = Changed(id="dep_0123456789abcdef", slug="shop", domains=("shop.example",))
 BEARER = f"Bearer {TOKEN}"
@@ -118,10 +118,12 @@ async def test_replicas_keep_giving_signs_of_life(
 async def test_silent_and_dead_ones_cost_half_a_second_together(opened: Opened, ear: Ear) -> None:
     ear.silent = True
     async with listening() as well, opened() as ours, opened(ear.url), opened("http://127.0.0.1:2"), opened(well.url):
-        began = time.monotonic()
-        await ours.tell([SITE])
-        assert 0.45 < time.monotonic() - began < 1.5
-        assert len(well.heard) == 1
+
+        async def tell() -> None:
+            await ours.tell([SITE])
+
+        await once_within(0.8, lambda: seconds(tell))
+        assert set(map(str, well.heard)) == {str(well.heard[0])}
 
 
 async def test_replicas_last_known_are_told_when_the_database_is_away(
@@ -174,8 +176,7 @@ async def test_cdn_may_keep_live_pages_alone(database_url: str, tmp_path: Path, 
     files = {"files": [{"path": name, "content": name} for name in names]}
     async with deploying(database_url, tmp_path / "blobs", auth, cdn_max_age=600) as deploy:
         site = await deploy.publish(deploy.key(), **files)
-        for host, age in ((site["slug"], "s-maxage=600"), (f"{site['slug']}--v1", "s-maxage=0")):
-            for path in ("/", "/app.3f2a9c1b.js"):
-                page = await deploy.site(host, path)
-                assert page.headers["Cache-Control"].startswith("public, max-age=")
-                assert page.headers["Cache-Control"].endswith(age)
+        for path in ("/", "/app.3f2a9c1b.js"):
+            assert (await deploy.site(site["slug"], path)).headers["Cache-Control"].endswith(", s-maxage=600")
+            preview = await deploy.site(f"{site['slug']}--v1", path)
+            assert preview.headers["Cache-Control"] == "public, max-age=0, must-revalidate"

@@ -7,16 +7,19 @@ from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.deploy import challenges, domains
+from services.deploy import challenges, domains, hosts
 from services.deploy.config import Config
 from services.deploy.domains import PROOF_PATH
 from services.deploy.store import domains as store
 from tests.support.deploying import Deploy, deploying, settings
 from tests.support.domain_world import ELSEWHERE, HERE, DomainWorld, audited, domain_world, told
 from tests.support.eventually import eventually
-from tests.support.fake_auth import FakeAuth
+from tests.support.fake_auth import TOKEN, FakeAuth
 
 DAY = timedelta(days=1)
 
@@ -72,6 +75,23 @@ def test_a_name_that_nobody_can_have_is_refused(name: str) -> None:
 )
 def test_a_name_is_kept_as_dns_has_it(given: str, domain: str) -> None:
     assert domains.check(given, a_config()) == domain
+
+
+label = st.one_of(st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True), st.text(min_size=1, max_size=12))
+
+
+@hypothesis.settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(max_size=120), st.builds(".".join, st.lists(label, min_size=1, max_size=5))))
+def test_what_is_taken_can_be_served(name: str) -> None:
+    """Whatever text comes: a name that visitors' hosts are read as, and that stays what it is, or a refusal."""
+    try:
+        domain = domains.check(name, a_config())
+    except domains.BadDomain:
+        return
+    found = hosts.read(domain)
+    assert found is not None
+    assert (found.kind, found.key) == ("domain", domain)
+    assert domains.check(domain, a_config()) == domain
 
 
 @cache
@@ -213,6 +233,32 @@ async def test_the_newest_proof_wins(world: DomainWorld, deploy: Deploy, key: st
     assert {data["deployment_id"] for data in (await told(world, "site.changed"))[-2:]} == {site["id"], theirs["id"]}
 
 
+async def test_of_many_that_prove_it_at_once_one_has_it(world: DomainWorld, deploy: Deploy) -> None:
+    keys = [deploy.key() for _ in range(6)]
+    sites = [await deploy.publish(each) for each in keys]
+    added = [await world.add(each, site, "www.example.com") for each, site in zip(keys, sites, strict=True)]
+    world.names.txt("_invoker.www.example.com", *(each["token"] for each in added))
+    looks = [world.verify(each, site, "www.example.com") for each, site in zip(keys, sites, strict=True)]
+    await asyncio.gather(*looks)
+    shown = [(await world.domains(each, site))[0]["status"] for each, site in zip(keys, sites, strict=True)]
+    assert sorted(shown) == ["failing"] * 5 + ["verified"]
+
+
+async def test_a_site_that_is_taken_down_is_down_at_its_domain_too(
+    world: DomainWorld, deploy: Deploy, key: str
+) -> None:
+    site = await deploy.publish(key)
+    await world.proved(key, site, "www.example.com")
+    etag = (await world.visit("www.example.com")).headers["ETag"]
+    async with deploy.session.post(
+        f"{deploy.internal_url}/internal/takedown",
+        json={"site": "www.example.com", "reason": "no"},
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    ) as answer:
+        assert answer.status == 200
+    assert (await world.visit("www.example.com", headers={"If-None-Match": etag})).status == 451
+
+
 async def test_a_removed_domain_is_served_no_more(world: DomainWorld, deploy: Deploy, key: str) -> None:
     site = await deploy.publish(key)
     await world.proved(key, site, "www.example.com")
@@ -253,6 +299,27 @@ async def test_a_domain_that_led_elsewhere_for_a_week_is_suspended(
     assert (await world.domains(key, site))[0]["verified_at"] is None
     assert (await audited(world))[-1] == "domain.suspended"
     assert mails[0]["to"] == deploy.auth.email(key)
+
+
+async def test_every_replica_serves_a_domain_from_its_proof_until_its_removal(
+    world: DomainWorld, deploy: Deploy, key: str, auth: FakeAuth
+) -> None:
+    """No cache has to run out: everybody is told before the answer."""
+    site = await deploy.publish(key, html="<title>a shop")
+    async with deploying(deploy.database_url, world.home / "blobs", auth) as replica:
+
+        async def statuses() -> list[int]:
+            return [
+                (await each.call("GET", "/", headers={"Host": "www.example.com"})).status for each in (deploy, replica)
+            ]
+
+        assert await statuses() == [404, 404]
+        await world.proved(key, site, "www.example.com")
+        assert await statuses() == [200, 200]
+        page = await replica.call("GET", "/", headers={"Host": "WWW.Example.com.:8080"})
+        assert b"<title>a shop" in page.raw
+        await deploy.call("DELETE", f"/deploy/{site['id']}/domains/www.example.com", key=key)
+        assert await statuses() == [404, 404]
 
 
 async def test_every_replica_answers_every_challenge_on_every_host(

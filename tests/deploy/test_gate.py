@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.deploy import gate
-from services.deploy.gate import Gate
+from services.deploy.gate import OWN_HOST, Gate
 from services.deploy.store.sites import Site
 from tests.support.client import Answer
 from tests.support.deploying import Deploy, deploying, settings
@@ -85,7 +85,7 @@ async def test_the_right_password_leads_back_with_a_cookie(deploy: Deploy, site:
     answer = await knock(deploy, site["slug"], WORD, "/?a=b")
     assert (answer.status, answer.headers["Location"]) == (303, "/?a=b")
     assert re.fullmatch(
-        r"invoker_access=\d+\.[0-9a-f]{64}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax", answer.headers["Set-Cookie"]
+        r"invoker_access=\d+\.[0-9a-f]{32}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax", answer.headers["Set-Cookie"]
     )
     page = await deploy.site(site["slug"], headers=cookie(answer))
     assert (page.status, page.text) == (200, PAGE)
@@ -117,7 +117,7 @@ async def test_a_cookie_opens_one_site(deploy: Deploy, key: str, site: dict[str,
 
 
 async def test_an_invented_cookie_opens_nothing(deploy: Deploy, site: dict[str, Any]) -> None:
-    for value in ("", "1", "1.2", "9999999999.", "9999999999." + "0" * 64, "x" * 4000, "²." + "0" * 64):
+    for value in ("", "1", "1.2", "9999999999.", "9999999999." + "0" * 32, "x" * 4000, "²." + "0" * 32):
         for name in ("invoker_access", "__Host-invoker_access"):
             assert (await deploy.site(site["slug"], headers={"Cookie": f"{name}={value}"})).status == 401
 
@@ -139,14 +139,41 @@ async def test_eleven_tries_a_minute_are_one_too_many(deploy: Deploy, key: str, 
     assert (await knock(deploy, other["slug"], WORD)).status == 303
 
 
-async def test_below_the_app_the_cookie_is_for_that_site_alone(deploy: Deploy, site: dict[str, Any]) -> None:
+async def test_below_the_app_the_ticket_is_in_the_path(deploy: Deploy, site: dict[str, Any]) -> None:
+    """What a page without an origin loads comes without cookies; the cookie leads back who comes again."""
     path = f"/s/{site['slug']}/"
-    answer = await deploy.call("POST", path, data={"password": WORD})
-    assert (answer.status, answer.headers["Location"]) == (303, path)
-    assert f"; Path={path};" in answer.headers["Set-Cookie"]
-    page = await deploy.call("GET", path, headers=cookie(answer))
-    assert (page.status, page.text) == (200, PAGE)
+    let_in = await deploy.call("POST", path, data={"password": WORD})
+    assert (let_in.status, f"; Path={path};" in let_in.headers["Set-Cookie"]) == (303, True)
+    location = let_in.headers["Location"]
+    assert re.fullmatch(rf"/s/{site['slug']}~\d+\.[0-9a-f]{{32}}/", location)
+    page = await deploy.call("GET", location)
+    assert (page.status, page.text, page.headers["Cache-Control"]) == (200, PAGE, "private, no-store")
     assert page.headers["Content-Security-Policy"].startswith("sandbox")
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert (await deploy.call("GET", f"{location}a.css")).text == "a{}"
+    assert (await deploy.call("GET", location[:-1])).headers["Location"] == location
+    again = await deploy.call("GET", f"{path}a.css?x", headers=cookie(let_in))
+    assert (again.status, again.headers["Location"]) == (303, f"{location}a.css?x")
+
+
+async def test_a_ticket_in_a_path_opens_its_site_and_nothing_else(
+    deploy: Deploy, key: str, site: dict[str, Any]
+) -> None:
+    let_in = await deploy.call("POST", f"/s/{site['slug']}/", data={"password": WORD})
+    ticket = let_in.headers["Location"].partition("~")[2]
+    other = await deploy.publish(key)
+    await protect(deploy, key, other)
+    assert (await deploy.call("GET", f"/s/{other['slug']}~{ticket}")).status == 401
+    assert (await deploy.call("GET", f"/s/{site['slug']}~{ticket}x")).status == 404
+    for wrong in ("9999999999." + "0" * 32, "1." + "0" * 32):
+        assert (await deploy.call("GET", f"/s/{site['slug']}~{wrong}/")).status == 401
+    for wrong in ("", "x", "..", "1", "%00"):
+        assert (await deploy.call("GET", f"/s/{site['slug']}~{wrong}/")).status in {401, 404}
+    await protect(deploy, key, site, "another")
+    asked = await deploy.call("GET", f"/s/{site['slug']}~{ticket}")
+    assert asked.status == 401
+    let_in = await deploy.call("POST", f"/s/{site['slug']}~{ticket}", data={"password": "another"})
+    assert (await deploy.call("GET", let_in.headers["Location"])).status == 200
 
 
 async def test_over_https_the_cookie_is_bound_to_the_host(database_url: str, tmp_path: Any, auth: FakeAuth) -> None:
@@ -173,7 +200,7 @@ def test_a_cookie_lives_for_twelve_hours() -> None:
     now = 1_000_000.0
     kept = Gate(settings("postgresql://x", Path("/x"), "http://x"), clock=lambda: now)
     site = Site(id="dep_0123456789abcdef", slug="s", version=1, is_spa=False, email="", password_hash="h")
-    value = re.sub(r";.*", "", kept._admission(site, "/", "")["Set-Cookie"]).partition("=")[2]
+    value = re.sub(r";.*", "", kept._admission(site, "/", OWN_HOST)["Set-Cookie"]).partition("=")[2]
     assert kept._is_valid(value, site)
     now += gate.LIFE - 1
     assert kept._is_valid(value, site)

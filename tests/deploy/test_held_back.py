@@ -26,7 +26,11 @@ def test_a_real_key_in_a_file_is_refused(around: str, codec: str) -> None:
     assert "/keys/revoke" in body["hint"]
 
 
-@pytest.mark.parametrize("text", [TYPO, KEY[:-1], "inv_" + "x" * 36, KEY.upper(), "inv_…", KEY.replace("inv_", "inv-")])
+@pytest.mark.parametrize(
+    "text",
+    [TYPO, KEY[:-1], "inv_" + "x" * 36, KEY.upper(), "inv_…", KEY.replace("inv_", "inv-")],
+    ids=["typo", "cut", "made up", "loud", "documented", "another prefix"],  # not the key: each process has its own
+)
 def test_what_only_looks_like_a_key_is_published(text: str) -> None:
     refusals.refuse({"index.html": (text.encode(), "text/html")})
 
@@ -64,6 +68,8 @@ def test_a_stream_without_a_key_passes() -> None:
         "<script>html = '<input type=\"password\">'</script>",
         '<script>html = "<input type=\\"password\\">"</script>',
         "<!-- <input type=password> -->",
+        "<h:input xmlns:h='http://www.w3.org/1999/xhtml' type='password'/>",
+        '<iframe srcdoc="&lt;input type=password&gt;"></iframe>',
         "<svg><style><input type=password></style></svg>",
         "<input autocomplete='section-a current-password'>",
         "<input name=Password>",
@@ -106,10 +112,22 @@ def test_r73_a_page_that_asks_for_secrets_is_found(page: str, codec: str) -> Non
         "<label>Card number</label>",
         "<input type=submit value=password>",
         "<inputs type=password>",
+        "<pre>&lt;input type=password&gt;</pre>",
     ],
 )
 def test_a_page_that_does_not_ask_for_secrets_is_not_held(page: str) -> None:
     assert refusals.asks_for_secrets(page.encode(), "index.html") is None
+
+
+@pytest.mark.parametrize(
+    "kind, is_held",
+    [("text/html", True), ("application/xhtml+xml", True), ("image/svg+xml; charset=utf-8", True), ("text/xml", True),
+     ("application/rss+xml", True), ("text/plain", False), ("text/javascript", False), ("image/png", False)],
+)  # fmt: skip
+def test_r73_what_a_browser_shows_as_a_page_is_looked_through(kind: str, is_held: bool) -> None:  # noqa: FBT001
+    """R73: whatever it is called."""
+    files = {"ok.html": (b"<p>", "text/html"), "x": (b"<input type=password>", kind)}
+    assert (refusals.find_secrets(files) is not None) is is_held
 
 
 def test_a_page_of_too_many_fields_counts_as_one_that_asks() -> None:
@@ -118,7 +136,10 @@ def test_a_page_of_too_many_fields_counts_as_one_that_asks() -> None:
         assert refusals.asks_for_secrets(page.encode(), "x") is not None
 
 
-@pytest.mark.parametrize("piece", ["<input ", "<label ", "<label>x", "<input a='", "<input a=card", "inv_", TYPO])
+@pytest.mark.parametrize(
+    "piece",
+    ["<input ", "<label ", "<label>x", "<input a='", "<input a=card", "inv_", pytest.param(TYPO, id="a key's typo")],
+)
 def test_a_hostile_file_costs_little_time(piece: str) -> None:
     page = b"<input>" + piece.encode() * (2_000_000 // len(piece))
     began = time.process_time()

@@ -41,7 +41,7 @@ def open_mailer(settings: Config, amqp_url: str, bus_prefix: str) -> OpenMailer:
 
     @asynccontextmanager
     async def opened(url: str = amqp_url, **options: Any) -> AsyncIterator[Running]:
-        options = {"deadline": 2.0, "lease": 2.5} | options
+        options = {"deadline": 5.0, "lease": 5.5} | options
         async with (
             rabbitmq.connect(url, prefix=bus_prefix, retry_delays=RETRY_DELAYS) as bus,
             open_service(settings, bus, **options) as service,

@@ -10,8 +10,9 @@ from services.mailer.app import open_service
 from services.mailer.config import Config
 from shared import config, logs, rabbitmq, server
 
-RETRY_DELAYS = (0.4, 0.8, 1.6, 3.2)
-DEADLINE, LEASE = 1.0, 1.2
+#: One attempt soon after the claim of a killed mailer has ended, others for a machine that is busy.
+RETRY_DELAYS = (0.4, 0.8, 1.1, 3.2, 6.4)
+DEADLINE, LEASE = 2.0, 2.2
 
 
 async def run(prefix: str) -> None:

@@ -89,15 +89,26 @@ class DomainWorld:
 
 @asynccontextmanager
 async def domain_world(
-    database_url: str, home: Path, auth: FakeAuth, patch: pytest.MonkeyPatch, *, life: int | None = None, **given: Any
+    database_url: str,
+    home: Path,
+    auth: FakeAuth,
+    patch: pytest.MonkeyPatch,
+    *,
+    life: int | None = None,
+    front: int | None = None,
+    **given: Any,
 ) -> AsyncIterator[DomainWorld]:
-    """Run it; the worker looks twenty times a second. Certificates are got if it is said how long one lives."""
+    """Run it; the worker looks twenty times a second. Certificates are got if it is said how long one lives.
+
+    Visitors, the authority and our own looks arrive at the port `front`, where that is given: a gateway's.
+    """
     files: dict[str, str] = {}
-    port = free_port()
+    own = given.pop("port", None) or free_port()
+    port = front or own
     patch.setattr(proofs, "PORT", port)
     patch.setattr(worker, "DOMAINS_EVERY", 0.05)
     async with dns_server.serving() as names, elsewhere(files, port), AsyncExitStack() as stack:
-        settings: dict[str, Any] = {"port": port, "dns_servers": (names.address,), "domains_allow_private": True}
+        settings: dict[str, Any] = {"port": own, "dns_servers": (names.address,), "domains_allow_private": True}
         settings |= {"rate_limits": False, "certificates_dir": home / "certificates", **given}
         pebble = None
         if life is not None:

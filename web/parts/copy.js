@@ -39,10 +39,11 @@ export function codeBlock(text, label) {
   );
 }
 
-/** Rows of a word and a value that has to be typed somewhere else, each with its copy button. */
+/** Rows of a word and a value that has to be typed somewhere else; what is longer than a word has a copy button. */
 export function copyRows(rows) {
   const row = ([word, value]) => {
     const code = h("code", null, value);
+    if (value.length <= 5) return h("div", null, h("dt", null, word), h("dd", null, code));
     const button = h(
       "button",
       {

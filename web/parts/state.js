@@ -8,11 +8,13 @@ export function stateOf(site, now = Date.now()) {
   if (site.status === "taken_down") return takenDown(site);
   if (site.status === "draft") {
     const text = "Visitors find nothing at its address until you publish one of its versions.";
-    return { word: "Draft", kind: "", title: "Nothing is published yet.", text };
+    const way = { href: `/dashboard/sites/${site.id}/versions`, name: "See its versions" };
+    return { word: "Draft", kind: "", title: "Nothing is published yet.", text, way };
   }
   if (site.expires_at && Date.parse(site.expires_at) <= now) {
-    const text = `Visitors have been told so since ${moment(site.expires_at)}. Its settings have the date: change it, and the site is back.`;
-    return { word: "Expired", kind: "bad", title: "This site has expired.", text };
+    const text = `Visitors have been told so since ${moment(site.expires_at)}. Give it another end, and it is back.`;
+    const way = { href: `/dashboard/sites/${site.id}/settings`, name: "Change its end" };
+    return { word: "Expired", kind: "bad", title: "This site has expired.", text, way };
   }
   return { word: "Live", kind: "good", title: "", text: "" };
 }
@@ -36,13 +38,14 @@ export function badges(site) {
 
 /** The sentences about a site that visitors do not see as they should; null for one that is live. */
 export function notice(site) {
-  const { kind, title, text } = stateOf(site);
+  const { kind, title, text, way } = stateOf(site);
   if (!title) return null;
   return h(
     "div",
-    { class: kind === "bad" ? "alert" : "note stack-tight" },
+    { class: kind === "bad" ? "alert" : "note" },
     h("p", null, h("strong", null, title)),
     h("p", null, text),
+    way && h("p", null, h("a", { href: way.href }, way.name)),
   );
 }
 

@@ -17,7 +17,7 @@ export function domainCard(domain, todo) {
     {
       class: "button quiet look",
       type: "button",
-      "aria-label": `Look at ${domain.domain} now`,
+      "aria-label": `Look now at ${domain.domain}`,
       onclick: () => busy(look, () => todo.look(look, problem)),
     },
     "Look now",
@@ -37,7 +37,7 @@ export function domainCard(domain, todo) {
   const element = card(
     domain.domain,
     h("p", null, text, domain.checked_at && h("span", { class: "muted" }, " Last look ", when(domain.checked_at), ".")),
-    domain.problem && h("p", { class: "found" }, h("strong", null, "What the last look found: "), domain.problem),
+    domain.problem && h("p", { class: kind ? `found ${kind}` : "found" }, h("strong", null, "What the last look found: "), domain.problem),
     certificate(domain),
     !proved && proof(domain),
     (!proved || !domain.leads_here) && lead(domain),
@@ -82,7 +82,7 @@ function certificate({ verified_at: proved, leads_here: here, certificate: of })
   };
   const text = lines[of.state];
   if (!text) return null;
-  return h("p", { class: of.state === "failing" ? "found" : "muted" }, text);
+  return h("p", { class: of.state === "failing" ? "found bad" : "muted" }, text);
 }
 
 function proof({ dns, http }) {

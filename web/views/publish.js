@@ -58,16 +58,13 @@ function inWords(error, changed) {
 
 /** Show what was noticed about the pages that went live; none of it stops them. */
 function warn(dialog, made) {
-  const place = ({ path, line }) => (line ? `${path}, line ${line}` : path);
   dialog.change(
     `Version ${made.version} is live`,
     h("p", null, "Some things about it may not be as you want them:"),
     h(
       "ul",
       { class: "findings" },
-      made.warnings.map((each) =>
-        h("li", null, h("p", null, each.message), each.path && h("p", { class: "small muted" }, place(each))),
-      ),
+      made.warnings.map((each) => h("li", null, each.message)),
     ),
     h(
       "div",

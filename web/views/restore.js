@@ -31,7 +31,6 @@ export async function readSite(id, signal) {
 export function deletedRow(page, site) {
   const { button, problem } = restore(page, site, "link");
   const fact = (word, ...value) => h("div", null, h("dt", null, word), h("dd", null, ...value));
-  const until = h("span", { class: "aside" }, moment(site.restore_until));
   return h(
     "li",
     { class: "row over" },
@@ -45,7 +44,7 @@ export function deletedRow(page, site) {
       "dl",
       { class: "row-facts" },
       fact("Deleted", when(site.deleted_at)),
-      fact("Gone for good", when(site.restore_until), until),
+      fact("Kept until", moment(site.restore_until)),
       fact("Submissions", site.submission_count.toLocaleString("en")),
     ),
     h("div", { class: "row-actions" }, button, problem),
@@ -61,7 +60,7 @@ export function deletedCard(page, site) {
     facts([
       ["Address", outside(site.url)],
       ["Deleted", when(site.deleted_at)],
-      ["Gone for good", [when(site.restore_until), `, on ${moment(site.restore_until)}`]],
+      ["Kept until", moment(site.restore_until)],
       ["Submissions", count(site.submission_count, "submission")],
     ]),
     h("p", { class: "actions" }, button),

@@ -1,12 +1,15 @@
-"""What a deploy's body may be: a page, or files with their bytes or named by digest."""
+"""What a deploy's body may be: a page, files with their bytes or named by digest, or an archive of them."""
 
+import asyncio
 import base64
+import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from services.deploy import slugs, versions
+from services.deploy import archives, slugs, versions
 from services.deploy.service.contents import STATED, Content, Named
 from shared import bodies, http, parsing
 from shared.errors import BadRequest, Invalid
@@ -71,9 +74,19 @@ class ContentIn(BaseModel):
     favicon: Annotated[str, Field(max_length=32)] | None = None
     is_spa: bool | None = None
     preview: bool = False
+    #: Instead of `html` and `files`.
+    _archive: bytes | None = PrivateAttr(default=None)
+
+    def with_archive(self, data: bytes) -> Self:
+        """Take the files from an archive; `content` unpacks it."""
+        self._archive = data
+        return self
 
     def content(self) -> Content:
-        """Return what is to be published. Raise HtmlRequired, BadPath, Invalid."""
+        """Return what is to be published. Raise HtmlRequired, BadPath, Invalid, BadArchive, TooLarge. For a thread."""
+        if self._archive is not None:
+            unpacked = archives.read(self._archive)
+            return self._of({path: (data, versions.content_type(path, None)) for path, data in unpacked.items()})
         if not self.html and not self.files:
             raise HtmlRequired
         if self.html and self.files:
@@ -89,6 +102,9 @@ class ContentIn(BaseModel):
                 path: (file.taken(), versions.content_type(path, file.contentType))
                 for path, file in zip(paths, given, strict=True)
             }
+        return self._of(files)
+
+    def _of(self, files: Mapping[str, tuple[bytes | Named, str]]) -> Content:
         settings = self.model_dump(include=set(STATED), exclude_none=True)
         return Content(files=files, settings=settings, preview=self.preview)
 
@@ -123,6 +139,8 @@ async def read(request: web.Request, model: type[C]) -> tuple[C, bytes]:
 
     A NUL makes a bad name of a name (400), and text that is not taken of any other (422).
     """
+    if request.content_type in archives.TYPES:
+        return await _read_archive(request, model)
     raw = await bodies.read_json_bytes(request)
     value = parsing.parse_json_with_nul(raw)
     body = parsing.validate(model, value)
@@ -130,3 +148,27 @@ async def read(request: web.Request, model: type[C]) -> tuple[C, bytes]:
         body.check_names()
         parsing.refuse_nul(raw, value)
     return body, raw
+
+
+#: What a query says of an archive; the rest of a body is in it.
+_IN_QUERY: Final = frozenset({*STATED, "slug", "preview", "if_version"})
+_WORDS: Final = {"true": True, "false": False}
+
+
+async def _read_archive(request: web.Request, model: type[C]) -> tuple[C, bytes]:
+    """Read a body that is an archive; return what stands for all of the request instead of its bytes."""
+    data = await bodies.read(request, http.rules_of(request).body)
+    body = parsing.validate(
+        model, {name: _value(name, text) for name, text in request.query.items() if name in _IN_QUERY}
+    )
+    digest = await asyncio.to_thread(hashlib.sha256, data)
+    return body.with_archive(data), request.query_string.encode() + digest.digest()
+
+
+def _value(name: str, text: str) -> str | int | bool:
+    """Return a value of the query as it would stand in JSON. Raise Invalid for text that is not taken."""
+    if "\0" in text:
+        raise Invalid(f"{name}: must not have a NUL")
+    if name in {"is_spa", "preview"}:
+        return _WORDS.get(text, text)
+    return int(text) if name == "if_version" and text.isascii() and text.isdigit() and len(text) < 10 else text

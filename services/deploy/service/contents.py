@@ -231,15 +231,17 @@ def _work(
     own = rule_files.read(redirects, headers, paths)
     is_spa = bool(content.settings.get("is_spa"))
     warnings = [] if partial else checks.warnings(files, paths, is_spa=is_spa, own=own)
-    secrets = next((found for path, (data, kind) in files.items() if versions.is_html(kind)
-                    and (found := refusals.asks_for_secrets(data, path))), None)  # fmt: skip
-    manifest, blobs = {}, {}
+    secrets = refusals.find_secrets(files)
+    manifest, blobs, size = {}, {}, 0
     for path, (given, kind) in files.items():
         if only is not None and path not in only:
             continue
         data = _transformed(path, given, kind, content, submit_url)
         if len(data) > versions.MAX_FILE:
             raise TooLarge(f"The file {path!r} is too large", hint="At most 10 MiB a file are taken.")
+        # an address is longer than what it is put in for
+        if (size := size + len(data)) > MAX_PAGES:
+            raise TooLarge("The files of this site are too large", hint="At most 64 MiB are taken at once.")
         digest = hashlib.sha256(data).hexdigest()
         manifest[path] = File(digest, len(data), kind)
         blobs[digest] = (data, kind)

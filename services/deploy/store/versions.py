@@ -102,7 +102,7 @@ async def find(conn: Connection, deployment_id: str, number: int) -> Row:
         raise VersionNotFound
     return Row(
         number=row["number"], manifest=versions.from_json(row["manifest"]), settings=row["settings"],
-        named=row["named"], findings=[Finding(**each) for each in row["findings"]],
+        named=row["named"], findings=_noticed(row["findings"]),
     )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ async def findings(conn: Connection, deployment_id: str, number: int) -> list[Fi
     found = await conn.fetchval(
         "SELECT findings FROM versions WHERE deployment_id = $1 AND number = $2", deployment_id, number
     )
-    return [Finding(**each) for each in found or ()]
+    return _noticed(found)
 
 
 async def put_live(
@@ -159,6 +159,10 @@ async def list_page(conn: Connection, deployment_id: str, *, limit: int, before:
 
 def _size(manifest: Mapping[str, File]) -> int:
     return sum(file.size for file in manifest.values())
+
+
+def _noticed(stored: Sequence[Mapping[str, Any]] | None) -> list[Finding]:
+    return [Finding(**each) for each in stored or ()]
 
 
 def _findings(row: Row) -> list[dict[str, Any]]:

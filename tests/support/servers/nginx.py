@@ -12,12 +12,21 @@ from functools import cache
 from pathlib import Path
 
 from tests.support.ports import free_port
-from tests.support.servers.machine import MissingServerError, apt_install, can_install, end, program, wait_until
+from tests.support.servers.machine import (
+    MissingServerError,
+    apt_install,
+    can_install,
+    end,
+    installing,
+    program,
+    wait_until,
+)
 
 SHIPPED = Path(__file__).parents[3] / "gateway"
 FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/nginx/sbin", "/opt/homebrew/bin")
 MODULES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/nginx/modules")
 MODULE = "ngx_http_js_module.so"
+APP_URL = "http://localhost:8080"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +42,17 @@ class Services:
 class Gateway:
     """A running gateway."""
 
-    def __init__(self, home: Path, services: Services, *, token: str, **variables: str) -> None:
-        self.home, self.port, self.bump_port = home, free_port(), free_port()
+    def __init__(
+        self, home: Path, services: Services, *, token: str, bump_port: int | None = None, app_url: str = APP_URL
+    ) -> None:
+        self.home, self.port, self.bump_port, self.tls_port = home, free_port(), bump_port or free_port(), free_port()
         self._token = token
         self._variables = {
-            "INVOKER_APP_URL": "http://localhost:8080",
+            "INVOKER_APP_URL": app_url,
             "GATEWAY_APP_HOSTS": "localhost 127.0.0.1 [::1]",
             "GATEWAY_API_HOSTS": "api.localhost",
-            "GATEWAY_MEMORY": f"{home}/memory",
             "GATEWAY_CACHE_SIZE": "64m",
-            **variables,
+            "GATEWAY_SITES_DOMAIN": "sites.localhost",
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._lay_out(services)
@@ -72,8 +82,7 @@ class Gateway:
         main = (SHIPPED / "nginx.conf").read_text()
         # one worker is enough for a test, and what they share is tried with two
         main = main.replace("load_module modules", f"load_module {module().parent}").replace("auto;", "2;", 1)
-        user = "user root;" if os.geteuid() == 0 else ""
-        main = re.sub(r"user \w+;", user, main, count=1).replace("/dev/stderr", f"{self.home}/log")
+        main = re.sub(r"user \w+;", user(), main, count=1).replace("/dev/stderr", f"{self.home}/log")
         main = main.replace("/run/nginx.pid", f"{self.home}/pid").replace("/etc/nginx/mime.types", str(mime_types()))
         folders = (
             f"{kind}_temp_path {self.home}/bodies;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -83,10 +92,22 @@ class Gateway:
         for name in ("errors.conf", "site-errors.conf", "generation.js", "bump.js"):
             self._write(f"invoker/{name}", (SHIPPED / name).read_text())
 
+    def with_tls(self, certificates: Path) -> None:
+        """Listen with TLS too, before it is started: as docker-compose.tls.yml does, with the files of one folder."""
+        self._write("conf.d/tls.conf", self._filled("tls.conf.template").replace("/certificates/", f"{certificates}/"))
+        for name in ("app", "sites"):
+            self._write(f"invoker/listen/{name}-tls.conf", self._filled(f"tls-{name}.conf"))
+        for path in self.home.rglob("*.conf"):
+            path.write_text(path.read_text().replace("/etc/nginx/tls/", f"{certificates}/"))
+
+    def _filled(self, name: str) -> str:
+        text = (SHIPPED / name).read_text()
+        for variable, value in self._variables.items():
+            text = text.replace(f"${{{variable}}}", value)
+        return text.replace("listen 8443", f"listen 127.0.0.1:{self.tls_port}")
+
     def _sites(self, services: Services) -> str:
-        text = (SHIPPED / "nginx.conf.template").read_text()
-        for name, value in self._variables.items():
-            text = text.replace(f"${{{name}}}", value)
+        text = self._filled("nginx.conf.template")
         for name, address in {
             "auth:8080": services.auth,
             "auth:8081": services.auth_internal,
@@ -99,11 +120,13 @@ class Gateway:
         return text.replace("/dev/stdout", f"{self.home}/access")
 
     def _write(self, name: str, text: str) -> None:
-        (self.home / name).write_text(
-            text.replace("/etc/nginx/conf.d", f"{self.home}/conf.d").replace(
-                "/etc/nginx/invoker", f"{self.home}/invoker"
-            )
-        )
+        for place, ours in (
+            ("/etc/nginx/conf.d", "conf.d"),
+            ("/etc/nginx/invoker", "invoker"),
+            ("/memory/", "memory/"),
+        ):
+            text = text.replace(place, f"{self.home}/{ours}")
+        (self.home / name).write_text(text)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -133,15 +156,21 @@ class Gateway:
 @cache
 def nginx() -> Path:
     """Find nginx, or install it. Raise MissingServerError."""
-    found = program("nginx", *FOLDERS)
-    if (found is None or _module() is None) and can_install():
-        apt_install("nginx")
-        apt_install("libnginx-mod-http-js")
+    with installing():
         found = program("nginx", *FOLDERS)
+        if (found is None or _module() is None) and can_install():
+            apt_install("nginx")
+            apt_install("libnginx-mod-http-js")
+            found = program("nginx", *FOLDERS)
     if found is None or _module() is None:
         message = "no nginx with njs: install nginx and its ngx_http_js_module (Debian: nginx libnginx-mod-http-js)"
         raise MissingServerError(message)
     return found
+
+
+def user() -> str:
+    """Return the line that makes workers the user that we are: the folders of tests are its own."""
+    return "user root;" if os.geteuid() == 0 else ""
 
 
 def module() -> Path:
@@ -163,9 +192,9 @@ def mime_types() -> Path:
 
 
 @contextmanager
-def running_gateway(home: Path, services: Services, *, token: str, **variables: str) -> Iterator[Gateway]:
+def running_gateway(home: Path, services: Services, *, token: str, app_url: str = APP_URL) -> Iterator[Gateway]:
     """Give a started gateway."""
-    gateway = Gateway(home, services, token=token, **variables)
+    gateway = Gateway(home, services, token=token, app_url=app_url)
     try:
         gateway.start()
         yield gateway

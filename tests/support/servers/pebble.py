@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.ports import free_port
-from tests.support.servers.machine import MissingServerError, apt_install, can_install, end, program, wait_until
+from tests.support.servers.machine import (
+    MissingServerError,
+    apt_install,
+    can_install,
+    end,
+    installing,
+    program,
+    wait_until,
+)
 
 #: For localhost, with its key: of the authority's own HTTPS.
 CERTIFICATE = Path(__file__).parents[2] / "data" / "localhost.pem"
@@ -39,10 +47,11 @@ class Pebble:
 
 def installed() -> Path:
     """Give the program; the system's package is installed when root may do that."""
-    found = program("pebble", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
-    if found is None and can_install():
-        apt_install("pebble")
-        found = program("pebble", "/usr/bin")
+    with installing():
+        found = program("pebble", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
+        if found is None and can_install():
+            apt_install("pebble")
+            found = program("pebble", "/usr/bin")
     if found is None:
         message = "no Pebble: install the package pebble, or build github.com/letsencrypt/pebble"
         raise MissingServerError(message)
@@ -50,8 +59,13 @@ def installed() -> Path:
 
 
 @contextmanager
-def running_pebble(home: Path, *, http_port: int, name_server: tuple[str, int], life: int = 86_400) -> Iterator[Pebble]:
-    """Run an authority that looks at domains on this port, and whose certificates live for so many seconds."""
+def running_pebble(
+    home: Path, *, http_port: int, name_server: tuple[str, int], life: int = 86_400, refused_nonces: int = 5
+) -> Iterator[Pebble]:
+    """Run an authority that looks at domains on this port, and whose certificates live for so many seconds.
+
+    It refuses so many nonces in a hundred that are as good as any.
+    """
     port, management = free_port(), free_port()
     config = {
         "listenAddress": f"127.0.0.1:{port}",
@@ -73,8 +87,8 @@ def running_pebble(home: Path, *, http_port: int, name_server: tuple[str, int], 
             stdout=output,
             stderr=output,
             start_new_session=True,
-            # it looks at once instead of after up to 15 s; that it refuses one nonce in twenty stays as it is
-            env={**os.environ, "PEBBLE_VA_NOSLEEP": "1"},
+            # it looks at once instead of after up to 15 s
+            env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": str(refused_nonces)},
         )
     running = Pebble(f"https://localhost:{port}/dir", CERTIFICATE, f"https://localhost:{management}")
     try:

@@ -1,0 +1,46 @@
+"""Forms taken at deploy's own port."""
+
+import asyncpg
+import orjson
+
+from bench import load
+from bench.bare import TABLES
+from bench.publishing import publish
+from bench.stage import Line, Stage, compare, free_port, process
+
+FIELDS = {"email": "ada@example.com", "message": "I would like to hear more. " * 4}
+
+
+async def form(stage: Stage) -> list[Line]:
+    """A form post, committed with its mail's outbox row, against a handler that does the one INSERT.
+
+    The relay publishes meanwhile; the mailer is stopped, since it would run on another machine.
+    """
+    async with stage.bed() as bed:
+        conn = await asyncpg.connect(bed.dsn)
+        for statement in TABLES:
+            await conn.execute(statement)
+        await conn.close()
+        site = await publish(bed, {"index.html": b"<p>form</p>"})
+        bed.system.mailer.stop()
+        port = free_port()
+        with process("bench.bare", "insert", str(port), bed.dsn, log=stage.directory / "insert.log"):
+            json = {"Content-Type": "application/json"}
+            body = orjson.dumps(FIELDS)
+            submit = load.request("POST", f"/submit/{site['id']}", host="localhost:8080", headers=json, body=body)
+            plain = load.request("POST", "/", headers=json, body=body)
+
+            async def rate(to: int, request: bytes) -> float:
+                return (await load.run(to, lambda: request, connections=32, seconds=1)).per_second
+
+            ours, bare, ratio = await compare(lambda: rate(bed.system.deploy.port, submit), lambda: rate(port, plain))
+    return [
+        Line(
+            name="form post, committed with its mail's row (posts/s)",
+            ours=f"{ours:.0f}",
+            bare=f"{bare:.0f}",
+            ratio=ratio,
+            goal=">= 0.70",
+            met=ratio >= 0.70,
+        )
+    ]
