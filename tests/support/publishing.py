@@ -80,13 +80,20 @@ async def change(deploy: Deploy, key: str, site: str, **settings: Any) -> Answer
     return await deploy.call("PATCH", f"/deploy/{site}/settings", key=key, json=settings)
 
 
-async def fetch(deploy: Deploy, sql: str, *given: Any) -> list[asyncpg.Record]:
-    """Ask deploy's tables."""
+@asynccontextmanager
+async def tables(deploy: Deploy) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection to deploy's tables."""
     conn = await asyncpg.connect(deploy.database_url, server_settings={"search_path": "deploy"})
     try:
-        return list(await conn.fetch(sql, *given))
+        yield conn
     finally:
         await conn.close()
+
+
+async def fetch(deploy: Deploy, sql: str, *given: Any) -> list[asyncpg.Record]:
+    """Ask deploy's tables."""
+    async with tables(deploy) as conn:
+        return list(await conn.fetch(sql, *given))
 
 
 async def value(deploy: Deploy, sql: str, *given: Any) -> Any:
@@ -125,7 +132,12 @@ async def later(deploy: Deploy, table: str, column: str, by: str) -> None:
 async def swept(deploy: Deploy) -> int:
     """Have everything swept whose time could have come; return how many blobs went."""
     async with upkeep_of(deploy) as upkeep:
-        await upkeep.expire()
-        await upkeep.purge()
-        await later(deploy, "blobs", "touched_at", "2 hours")
-        return await upkeep.sweep_blobs()
+        return await sweep(deploy, upkeep)
+
+
+async def sweep(deploy: Deploy, upkeep: Upkeep) -> int:
+    """As `swept`, by one who is there."""
+    await upkeep.expire()
+    await upkeep.purge()
+    await later(deploy, "blobs", "touched_at", "2 hours")
+    return await upkeep.sweep_blobs()

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.support.deploying import Deploy
-from tests.support.publishing import fetch, stored
+from tests.support.publishing import fetch, stored, tables
 
 #: Each finds rows that must not be there.
 RULES: Final = {
@@ -40,10 +40,12 @@ RULES: Final = {
 
 async def judge(deploy: Deploy) -> None:
     """Raise AssertionError with what is wrong."""
-    for name, sql in RULES.items():
-        assert not (found := [dict(row) for row in await fetch(deploy, sql)]), f"{name}: {found}"
+    async with tables(deploy) as conn:
+        for name, sql in RULES.items():
+            assert not (found := [dict(row) for row in await conn.fetch(sql)]), f"{name}: {found}"
+        rows = await conn.fetch("SELECT sha256, br, gzip FROM blobs WHERE stored_at IS NOT NULL")
     names = stored(deploy)
-    for row in await fetch(deploy, "SELECT sha256, br, gzip FROM blobs WHERE stored_at IS NOT NULL"):
+    for row in rows:
         wanted = {row["sha256"], *([row["sha256"] + ".br"] if row["br"] else ()),
                   *([row["sha256"] + ".gz"] if row["gzip"] else ())}  # fmt: skip
         assert wanted <= names, f"bytes that are said to be stored are not: {wanted - names}"
