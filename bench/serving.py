@@ -96,7 +96,7 @@ async def everybody(stage: Stage) -> AsyncIterator[tuple[Bed, dict[str, Side]]]:
 
 async def serve(stage: Stage) -> list[Line]:
     """All sizes, 200 and 304, all sides in turns; then memory while many download at once."""
-    lines = []
+    lines: list[Line] = []
     async with everybody(stage) as (bed, sides):
         for size in SIZES:
             for status in (200, 304):
