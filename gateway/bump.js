@@ -8,6 +8,8 @@ import fs from 'fs';
 const KEPT = 10 * 60 * 1000;
 const SWEEP_EVERY = 60 * 1000;
 
+const FOLDER = '/memory/generations/';
+
 function bump(r) {
     if (!allowed(r.headersIn.Authorization || '')) {
         return r.return(401, '{"error":"Unauthorized","code":"unauthorized"}');
@@ -18,14 +20,13 @@ function bump(r) {
     } catch (e) {
         return r.return(400, '{"error":"The body is {\\"hosts\\": [...]}","code":"bad_request"}');
     }
-    const folder = r.variables.generations;
-    make(folder);
-    hosts.filter(host => /^[a-z0-9[][a-z0-9.:\]-]{0,252}$/.test(host)).forEach(host => fs.appendFileSync(folder + host, '.'));
-    sweep(folder);
+    make();
+    hosts.filter(host => /^[a-z0-9[][a-z0-9.:\]-]{0,252}$/.test(host)).forEach(host => fs.appendFileSync(FOLDER + host, '.'));
+    sweep();
     r.return(200, `{"bumped":${hosts.length}}`);
 }
 
-// The host of a site by that of one of its versions.
+// The host of a site by that of one of its versions: generation.js knows it too.
 function live(host) {
     return host.toLowerCase().replace(/^([^.]+)--v[0-9]+\./, '$1.');
 }
@@ -39,9 +40,9 @@ function allowed(given) {
     return Boolean(process.env.INVOKER_SERVICE_TOKEN) && differs === 0;
 }
 
-function make(folder) {
+function make() {
     try {
-        fs.mkdirSync(folder, { mode: 0o700 });
+        fs.mkdirSync(FOLDER, { mode: 0o700 });
     } catch (e) {
         if (e.code !== 'EEXIST') {
             throw e;
@@ -49,16 +50,16 @@ function make(folder) {
     }
 }
 
-function sweep(folder) {
-    const mark = `${folder}.swept`;
+function sweep() {
+    const mark = `${FOLDER}.swept`;
     const now = Date.now();
     if (age(mark, now) < SWEEP_EVERY) {
         return;
     }
     fs.writeFileSync(mark, '');
-    fs.readdirSync(folder).forEach(name => {
-        if (age(folder + name, now) > KEPT) {
-            fs.unlinkSync(folder + name);
+    fs.readdirSync(FOLDER).forEach(name => {
+        if (age(FOLDER + name, now) > KEPT) {
+            fs.unlinkSync(FOLDER + name);
         }
     });
 }

@@ -2,7 +2,12 @@
 // Alone in its file and no longer than it must be: nginx runs all of it for each request.
 import fs from 'fs';
 function generation(r) {
-    const file = fs.statSync(r.variables.generation_file, { throwIfNoEntry: false });
+    let host = r.variables.host;
+    if (host.includes('--v')) {
+        // the hosts of a site's versions have its generation
+        host = host.replace(/^([^.]+)--v[0-9]+\./, '$1.');
+    }
+    const file = fs.statSync('/memory/generations/' + host, { throwIfNoEntry: false });
     return file ? file.size : 0;
 }
 export default { generation };

@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+from tests.support.servers import machine
 
 PYTEST = (sys.executable, "-m", "pytest")
 #: More would be more PostgreSQLs and RabbitMQs than a small machine has memory for.
@@ -85,10 +86,12 @@ def stops_early(arguments: Sequence[str]) -> bool:
 
 def run(name: str, arguments: Sequence[str], *options: str) -> Pass:
     """Run pytest, whose output goes where ours goes, and read what it noted."""
-    with tempfile.TemporaryDirectory() as folder:
-        notes = Path(folder) / "notes.xml"
+    with machine.scratch("tests") as folder:
+        notes = folder / "notes.xml"
         began = time.monotonic()
-        code = call([*PYTEST, f"--junitxml={notes}", "-ojunit_family=xunit1", *options, *arguments])
+        # a folder of our own: another pytest of the same user would lock the shared one against our PostgreSQLs
+        given = (f"--basetemp={folder / 'tmp'}", f"--junitxml={notes}", "-ojunit_family=xunit1")
+        code = call([*PYTEST, *given, *options, *arguments])
         return read(notes, name, code, time.monotonic() - began)
 
 
@@ -124,7 +127,7 @@ def verdict(passes: Sequence[Pass]) -> list[str]:
     if failed:
         return [*lines, f"{len(failed)} of {count} tests failed in {seconds}:", *(f"  {test}" for test in failed)]
     if any(one.code not in {PASSED, NONE} for one in passes):
-        return [*lines, f"The run is broken: {count} tests ran in {seconds}, and none failed; see the output above"]
+        return [*lines, f"Not all tests ran: {count} did in {seconds}, and none of them failed; see above why"]
     return [*lines, f"{count} tests passed in {seconds}" if count else "No test was found"]
 
 

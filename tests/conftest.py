@@ -1,5 +1,6 @@
 """Fixtures that every test may use: a database of its own, a broker to share, a browser."""
 
+import gc
 import secrets
 import signal
 from collections.abc import Callable, Iterator
@@ -53,6 +54,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             sides[item.get_closest_marker("alone") is not None].append(item)
         items[:] = sides[wanted == "only"]
         config.hook.pytest_deselected(items=sides[wanted != "only"])
+
+
+def pytest_collection_finish() -> None:
+    """Keep what has been imported out of garbage collections: each looked through all of it for a fifth of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +128,13 @@ def private_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serve
     """Give a RabbitMQ of this test's own, to be stopped, killed and started again."""
     with servers.private_rabbitmq(tmp_path_factory.mktemp("broker")) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the endpoint of a store that speaks S3."""
+    with servers.running_buckets(tmp_path_factory.mktemp("buckets")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="session")

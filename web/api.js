@@ -8,7 +8,7 @@ const PAUSES = [500, 1500];
 /** What a gateway or a service says that is gone for a moment. */
 const PASSING = new Set([502, 503, 504]);
 
-/** Says `lost` when nothing answers and `answered` when something does. */
+/** Says `lost` when nothing answers, `answered` when something does, and `ended` when the session has. */
 export const network = new EventTarget();
 
 /** What went wrong, for a person: a message, perhaps a hint, and the id under which the log has it. */
@@ -103,6 +103,7 @@ function unanswered(method, late, requestId) {
 
 /** Go to the door, with a word why: the session has ended, or was ended elsewhere. */
 function leave() {
+  network.dispatchEvent(new Event("ended"));
   location.assign("/login?ended=1");
   // the page is on its way out: nothing is to be drawn any more
   return new Promise(() => {});

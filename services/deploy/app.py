@@ -47,7 +47,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         await db.check_schema(pool, NAME)
         live = LiveSites(pool)
         changes = await stack.enter_async_context(open_changes(pool, live, config))
-        blobs = Blobs(config.blobs_url)
+        blobs = Blobs(config.blobs_url, {name: each.get_secret_value() for name, each in config.blobs_options.items()})
         telling = Telling(changes)
         deployments = Deployments(pool, messages, telling, config)
         moderation = Moderation(pool, messages.transaction, telling, config)

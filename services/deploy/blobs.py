@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import obstore
 from cachetools import LRUCache
@@ -24,8 +24,8 @@ log = logs.get(__name__)
 SMALL: Final = 256 * 1024
 #: Bytes of small files kept in memory.
 MEMORY: Final = 64 * 1024 * 1024
-#: Bytes of one piece of a streamed file.
-PIECE: Final = 256 * 1024
+#: Bytes of one piece of a streamed file: hundreds may be under way.
+PIECE: Final = 64 * 1024
 #: Seconds for reading a small file, or for the next piece of a large one.
 READ_TIMEOUT: Final = 5.0
 #: Writes under way at once, and threads that force what was written to the disk: the file system makes one of many.
@@ -36,9 +36,9 @@ _SYNCS: Final = 8
 class Blobs:
     """The store; one per process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
         self._folder = Path(URL(url).path) if url.startswith("file:") else None
-        self._store: ObjectStore = from_url(url, mkdir=True) if self._folder else from_url(url)
+        self._store: ObjectStore = from_url(url, mkdir=True) if self._folder else _bucket(url, options or {})
         self._memory: LRUCache[str, bytes] = LRUCache(MEMORY, getsizeof=len)
         self._syncs = ThreadPoolExecutor(_SYNCS, thread_name_prefix="sync")
         #: Folders whose own names are on the disk.
@@ -159,6 +159,14 @@ class Blobs:
         except (OSError, TimeoutError, obstore.exceptions.BaseError) as error:
             log.exception("blob.unreadable", name=name)
             raise Unavailable from error
+
+
+def _bucket(url: str, options: Mapping[str, str]) -> ObjectStore:
+    """Return a bucket's store; what the options leave out comes from the environment (`AWS_…`) or the machine."""
+    # an endpoint without TLS was chosen by whoever wrote it down
+    plain = any(value.startswith("http://") for value in options.values())
+    given: Any = dict(options)
+    return from_url(url, config=given, client_options={"allow_http": plain})
 
 
 def _key(name: str) -> str:

@@ -59,13 +59,15 @@ def _warnings(files: Files, paths: Collection[str], own: Rules, *, is_spa: bool)
         yield _no_index(paths, is_spa=is_spa)
     yield from _private(paths)
     left = _MAX_PAGES
-    for path, (data, kind) in files.items():
+    # the same order however they came: pages first
+    for path, (data, kind) in sorted(files.items(), key=lambda file: (not versions.is_html(file[1][1]), file[0])):
         if left <= 0:
             return
         if versions.is_html(kind):
             text = markup.decode(data[:_MAX_PAGE])
             elements = markup.elements(text, _FORM_TAGS | links.TAGS, most=_MAX_TAGS)
-            yield from _forms(path, elements)
+            yield from _not_utf_8(path, data)
+            yield from _forms(path, elements, scripted=_is_scripted(path, elements, files, paths))
             found: Iterable[links.Reference] = links.references(elements)
             yield from _links(path, found, paths, own, base=links.base(elements), is_spa=is_spa)
         elif kind.startswith("text/css"):
@@ -74,6 +76,16 @@ def _warnings(files: Files, paths: Collection[str], own: Rules, *, is_spa: bool)
         else:
             continue
         left -= len(text)
+
+
+def _not_utf_8(path: str, data: bytes) -> Iterator[Finding]:
+    try:
+        if markup.utf_16(data) is None:
+            data.decode()
+    except UnicodeDecodeError as error:
+        line = 1 + data.count(b"\n", 0, error.start)
+        text = "the page is not UTF-8, as which it is shown, so some characters come out wrong; save it as UTF-8"
+        yield _finding("not_utf8", path, line, text)
 
 
 def _no_index(paths: Collection[str], *, is_spa: bool) -> Finding:
@@ -145,8 +157,17 @@ _SEARCH: Final = frozenset({"q", "s", "query", "search", "keyword", "keywords", 
 _NAMELESS: Final = frozenset({"submit", "button", "reset", "image"})
 
 
-def _forms(path: str, elements: Sequence[Element]) -> Iterator[Finding]:
-    scripted = any(element.name == "script" and "submit" in element.inside.lower() for element in elements)
+def _is_scripted(path: str, elements: Sequence[Element], files: Files, paths: Collection[str]) -> bool:
+    """Tell whether a script of the site may send the page's forms; one that is not at hand may."""
+    for script in (element for element in elements if element.name == "script"):
+        key = (links.local_path(script.attributes.get("src", ""), path) or "/")[1:]
+        known = files.get(key, (b"", ""))[0][:_MAX_PAGE].lower()
+        if "submit" in script.inside.lower() or b"submit" in known or (key in paths and key not in files):
+            return True
+    return False
+
+
+def _forms(path: str, elements: Sequence[Element], *, scripted: bool) -> Iterator[Finding]:
     for form, fields in _with_fields(elements):
         given = form.attributes
         action = given.get("action", "").strip()

@@ -18,6 +18,8 @@ class Config(BaseConfig):
     auth_internal_url: Origin = "http://127.0.0.1:8081"
     #: Where the files' bytes are: a directory (`file:///…`), or a bucket (`s3://…`, `gs://…`, `az://…`).
     blobs_url: str = Field(default_factory=lambda: Path(".invoker/blobs").absolute().as_uri(), pattern=r"^[a-z0-9]+://")
+    #: What a bucket needs beside its URL, by the names of the store's client: endpoint, region, access_key_id, …
+    blobs_options: Annotated[dict[str, SecretStr], Field(default_factory=dict)]
     #: Where other replicas reach this one's internal port; empty: its own address.
     internal_advertise_url: Origin | Literal[""] = ""
     #: The gateways' internal listeners, with commas between them: told of every change before it is answered.

@@ -34,6 +34,8 @@ _CSS: Final = re.compile(
     r"""@import\s++(?:"(?P<d>[^"\n]*+)"|'(?P<e>[^'\n]*+)')""",
     re.IGNORECASE,
 )
+#: Addresses on this page, on another site, or of another kind.
+_ELSEWHERE: Final = re.compile(r"#|//|[A-Za-z][A-Za-z0-9+.-]*+:")
 #: Addresses in which nothing is escaped, and no part is `.`, `..` or empty.
 _PLAIN: Final = re.compile(r"/?(?:[\w~-][\w.~-]*+/)*+(?:[\w~-][\w.~-]*+)?+", re.ASCII)
 #: What a template or a script would fill in.
@@ -97,7 +99,7 @@ def unfinished(url: str) -> bool:
 def local_path(url: str, page: str, base_url: str = "") -> str | None:
     """Return which path of the site (with its slash, decoded) an address on a page leads to; None for elsewhere."""
     url = url.strip()
-    if not url or url.startswith("#") or unfinished(url):
+    if not url or _ELSEWHERE.match(url) or unfinished(url):
         return None
     if not base_url and _PLAIN.fullmatch(url):
         # most are, and to take them apart costs more than all else that is checked

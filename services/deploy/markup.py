@@ -40,7 +40,11 @@ _FIELD: Final = re.compile(
 _RAW: Final = frozenset(
     {"title", "textarea", "style", "xmp", "iframe", "noembed", "noframes", "script", "noscript", "plaintext"}
 )
-_ENDS: Final = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW - {"plaintext"}}
+_ENDS: Final = {
+    name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW - {"plaintext", "script"}
+}
+#: The dashes of `<!--` may be those of `-->` too.
+_IN_SCRIPT: Final = re.compile(r"<!(?=--)|-->|</?script(?=[\t\n\f\r />])", re.IGNORECASE)
 #: Characters of a tag that the parser is given: its time goes with the square of a tag's attributes.
 _LONG_TAG: Final = 4096
 _LONG_VALUE: Final = re.compile(r""""[^"]{200,}+"|'[^']{200,}+'""")
@@ -77,23 +81,61 @@ def decode(page: bytes) -> str:
         return page.decode("latin-1")
 
 
-def tokens(text: str, at: int = 0) -> Iterator[Token]:
-    """Yield tags, comments and doctypes in the order of the source from a place on, up to one that has no end."""
+def tokens(text: str, at: int = 0, *, names: Container[str] | None = None) -> Iterator[Token]:
+    """Yield tags, comments and doctypes in the order of the source from a place on, up to one that has no end.
+
+    With `names` only tags of these names.
+    """
     while found := _TOKEN.search(text, at):
-        start, at = found.span()
-        if found["open"] is not None or found["unended"] is not None:
-            return
-        if (source := found["name"]) is None:
-            yield Token("", False, "", start, at)
+        source, closed, open_comment, open_other = found.group("name", "close", "open", "unended")
+        at = found.end()
+        if source is None:
+            if open_comment is not None or open_other is not None:
+                return
+            if names is None:
+                yield Token("", False, "", found.start(), at)
             continue
-        if not found["close"]:
+        if not closed:
             return
-        name, closing, end, inside = source.lower(), bool(found["end"]), at, ""
-        if not closing and name in _RAW:
-            closer = _ENDS[name].search(text, at) if name in _ENDS else None
-            stop = closer.start() if closer else len(text)
-            inside, at = text[at:stop], stop
-        yield Token(name, closing, found["rest"], start, end, inside)
+        name = source.lower()
+        wanted = names is None or name in names
+        if wanted or name in _RAW:
+            token = _token(text, found, name)
+            at = token.end + len(token.inside)
+            if wanted:
+                yield token
+
+
+def _token(text: str, found: re.Match[str], name: str) -> Token:
+    start, end = found.span()
+    closing, inside = bool(found["end"]), ""
+    if not closing and name in _RAW:
+        inside = text[end : _end_of_text(text, end, name)]
+    return Token(name, closing, found["rest"], start, end, inside)
+
+
+def _end_of_text(text: str, at: int, name: str) -> int:
+    """Return where the inside of an element ends whose inside is text."""
+    if name == "script":
+        return _end_of_script(text, at)
+    closer = _ENDS[name].search(text, at) if name in _ENDS else None
+    return closer.start() if closer else len(text)
+
+
+def _end_of_script(text: str, at: int) -> int:
+    """Return where a script ends: not inside a script of its own in a comment of its own (HTML, 13.2.5.18 to .31)."""
+    in_comment = in_script = False
+    for found in _IN_SCRIPT.finditer(text, at):
+        mark = found[0].lower()
+        if mark == "</script" and not in_script:
+            return found.start()
+        if mark == "-->":
+            in_comment = in_script = False
+        elif mark == "<!":
+            in_comment = True
+        else:
+            in_script = in_comment and mark == "<script"
+    return len(text)
 
 
 def fields(text: str) -> Iterator[Token]:
@@ -115,7 +157,7 @@ class Element(NamedTuple):
 
 def elements(text: str, names: Container[str], *, most: int) -> list[Element]:
     """Return the first start tags of these names and the ends of forms, at most so many."""
-    wanted = (token for token in tokens(text) if token.name in names and (not token.closing or token.name == "form"))
+    wanted = (token for token in tokens(text, names=names) if not token.closing or token.name == "form")
     found = list(islice(wanted, most))
     line, at, result = 1, 0, []
     for token, given in zip(found, attributes(found), strict=True):

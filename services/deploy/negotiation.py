@@ -40,7 +40,7 @@ def _weight(parameters: list[str]) -> float:
 
 def matches(tags: str, etag: str) -> bool:
     """Tell whether an If-None-Match names the tag, by weak comparison (13.1.2)."""
-    return tags.strip() == "*" or any(tag.strip().removeprefix("W/") == etag for tag in tags.split(","))
+    return tags == etag or tags.strip() == "*" or any(tag.strip().removeprefix("W/") == etag for tag in tags.split(","))
 
 
 def part(wanted: str, size: int) -> tuple[int, int] | None:

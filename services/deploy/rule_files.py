@@ -119,7 +119,7 @@ def _url(text: str) -> str:
     if "@" in url.netloc:
         raise Wrong("has a user's name in the target; leave it out")
     if not re.fullmatch(r"[A-Za-z0-9.-]+(?::[0-9]+)?|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?", url.netloc):
-        raise Wrong("has a host in the target that is not a plain name; a visitor must not choose where it leads")
+        raise Wrong("has a host in the target that is not plain; write it in ASCII (xn--…), without placeholders")
     # so that what a placeholder brings cannot become a part of the host
     return text if url.path else text.replace(url.netloc, url.netloc + "/", 1)
 

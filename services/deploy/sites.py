@@ -160,8 +160,10 @@ class Sites:
         if not isinstance(found, versions.Found):
             return found
         ready = make_ready(site, found, decoded, cdn_max_age=self._cdn_max_age)
-        # a page has many addresses (`/%61`, and any at all in an SPA): keep no more of them than it has files
-        if found.status == 200 and len(site.memo) < 2 * len(site.manifest):
+        # a page has many addresses (`/%61`, and any at all in an SPA): they are kept as long as there are not too many,
+        # and cannot keep out its own one
+        own = path in {f"/{found.path}", f"/{found.path.removesuffix(versions.INDEX)}"}
+        if found.status == 200 and (own or len(site.memo) < 2 * len(site.manifest)):
             site.memo[path] = ready
         return ready
 

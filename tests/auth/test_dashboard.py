@@ -70,3 +70,25 @@ def test_a_module_is_small_and_imports_what_is_there(name: str) -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|\bstyle:|\.style\b", text)
     assert text.startswith("// "), "a sentence heads each module"
     assert len(text.splitlines()) <= 300
+
+
+async def test_a_claim_link_is_a_page_for_strangers_and_the_dashboards_for_owners(auth: Auth) -> None:
+    """The token is behind the #: the server sees the site's name and nothing else, and says so to nobody."""
+    browser = auth.browser()
+    stranger = await browser.get("/claim/my-page")
+    assert stranger.status == 200
+    assert 'data-slug="my-page"' in stranger.text
+    assert auth.config.site_url("my-page") in stranger.text
+    assert "POST /claim" in stranger.text.partition("<noscript>")[2], "who has no JavaScript is told of another way"
+    [script] = re.findall(r'src="(/web/[^"]+)"', stranger.text)
+    assert (await auth.call("GET", script)).status == 200
+    assert stranger.headers["Cache-Control"] == "no-store"
+    await browser.log_in(an_address())
+    owner, dashboard = await browser.get("/claim/my-page"), await browser.get("/dashboard")
+    assert (owner.status, 'id="app"' in owner.text) == (200, True)
+    assert owner.headers["Content-Security-Policy"] == dashboard.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("slug", ["-a", "A", "a_b", "a" * 64, "a/b", ""])
+async def test_what_can_be_no_sites_name_has_no_claim_page(auth: Auth, slug: str) -> None:
+    assert (await auth.browser().get(f"/claim/{slug}")).status == 404

@@ -27,6 +27,9 @@ DIALOGS = [
     ("/dashboard", "[id^=revoke-key]"),
     ("/dashboard", "#revoke-all"),
     ("/dashboard/sites/{id}", "#delete-site"),
+    ("/dashboard/sites/{id}/versions", "#publish-2"),
+    ("/dashboard/sites/{id}/settings", "#set-password"),
+    ("/dashboard/sites/{id}/domains", "[id^=remove-]"),
     ("/dashboard/account", "#change-email"),
     ("/dashboard/account", "#delete-account"),
 ]
@@ -46,7 +49,8 @@ async def judge(page: Page, source: str) -> list[str]:
 async def public_pages(person: Person, page: Page) -> AsyncIterator[str]:
     """Go through what everybody sees, and the steps of a login."""
     app = person.target.app
-    for path in ("/", "/docs/api", "/login", "/login?ended=1", "/nothing/here"):
+    claim = f"/claim/waitlist#tok_{'0' * 43}"
+    for path in ("/", "/docs/api", "/login", "/login?ended=1", "/nothing/here", "/claim/waitlist", claim):
         await page.goto(app + path)
         yield path
     await page.goto(f"{app}/login")
@@ -66,8 +70,11 @@ async def public_pages(person: Person, page: Page) -> AsyncIterator[str]:
 
 
 async def furnish(person: Person) -> str:
-    """Give the account a site with a submission, and keys; return the site's id."""
-    site = await person.site(title="Waitlist")
+    """Give the account a site with all that one can have, one that is deleted, and keys; return the site's id."""
+    site, deleted = await person.site(title="Waitlist"), await person.site(title="A portfolio that is deleted")
+    await person.api("DELETE", f"/deploy/{deleted['id']}")
+    await person.api("PUT", f"/deploy/{site['id']}", {"html": "<p>The next one", "preview": True})
+    await person.api("POST", f"/deploy/{site['id']}/domains", {"domain": "a-rather-long-name.example.com"})
     await person.api("POST", f"/submit/{site['id']}", {"email": "ada@example.com", "message": "Hello. " * 30})
     ended = await person.api("POST", "/keys", {"name": "ended"})
     await person.api("DELETE", f"/keys/{ended['id']}")
@@ -80,9 +87,14 @@ async def dashboard_pages(person: Person, page: Page) -> AsyncIterator[str]:
     await person.go(page, "/dashboard")
     yield "the first steps"
     site = await furnish(person)
-    for path in ("", "?state=all", "/connect", "/sites", f"/sites/{site}", "/account", "/account/activity"):
+    for path in ("", "?state=all", "/connect", "/sites", "/sites?status=deleted", "/account", "/account/activity"):
         await person.go(page, f"/dashboard{path}")
         yield path
+    for path in ("", "/versions", "/settings", "/domains"):
+        await person.go(page, f"/dashboard/sites/{site}{path}")
+        yield f"a site's {path}"
+    await person.go(page, f"/claim/waitlist#tok_{'0' * 43}")
+    yield "a claim"
     for path, opener in DIALOGS:
         await person.go(page, path.format(id=site))
         await page.locator(opener).first.click()

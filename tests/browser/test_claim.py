@@ -63,6 +63,21 @@ async def test_a_link_that_is_followed_again_leads_to_the_site(person: Person, c
     complaints.lines.clear()
 
 
+async def test_a_session_that_ended_meanwhile_leads_back_to_the_claim(person: Person, complaints: Complaints) -> None:
+    page = await follow(person, site := await anonymous(person))
+    await person.go(page, "/dashboard")
+    assert urlsplit(page.url).path == "/dashboard", "nobody is led where they did not want to go"
+    await page.go_back()
+    await person.context.clear_cookies()
+    await page.get_by_role("button", name="Make it mine").click()
+    await page.wait_for_url("**/login?ended=1")
+    await person.log_in()
+    await page.goto(f"{person.target.app}/dashboard")
+    await page.wait_for_url(f"**/claim/{site['slug']}")
+    await expect(page.get_by_role("button", name="Make it mine")).to_be_visible()
+    complaints.lines.clear()
+
+
 async def test_what_is_wrong_with_a_link_is_said_in_words(person: Person, complaints: Complaints) -> None:
     site = await anonymous(person)
     page = await person.context.new_page()
@@ -70,7 +85,7 @@ async def test_what_is_wrong_with_a_link_is_said_in_words(person: Person, compla
     await expect(page.get_by_role("heading", name="This claim link is not complete")).to_be_visible()
     await page.goto(f"{site['claim_url'][:-3]}000")
     await page.get_by_role("button", name="Make it mine").click()
-    alert = page.get_by_role("alert")
+    alert = page.locator("#app").get_by_role("alert")
     await expect(alert).to_contain_text("The site is gone, or the link is not the right one.")
     await expect(alert).to_contain_text("24 hours")
     await expect(page.get_by_role("button", name="Make it mine")).to_have_count(0)
@@ -84,7 +99,7 @@ async def test_a_full_plan_says_what_to_do_and_the_link_is_kept_meanwhile(
     site = await anonymous(person)
     page = await follow(person, site)
     await page.get_by_role("button", name="Make it mine").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Your plan has no room for another site.")
+    await expect(page.locator("#app").get_by_role("alert")).to_contain_text("Your plan has no room for another site.")
     await page.get_by_role("link", name="See your sites").click()
     await settled(page)
     await person.api("DELETE", f"/deploy/{own[0]['id']}")

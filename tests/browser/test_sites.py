@@ -65,7 +65,7 @@ async def test_a_deleted_sites_own_page_says_so_and_brings_it_back(person: Perso
     await page.get_by_role("button", name="Restore").click()
     await expect(page.get_by_role("link", name="Open the site")).to_be_visible()
     await person.go(page, "/dashboard/sites/dep_0000000000000000")
-    await expect(page.get_by_role("alert")).to_contain_text("There is no such site.")
+    await expect(page.get_by_text("There is no such site.")).to_be_visible()
     complaints.lines.clear()
 
 

@@ -44,7 +44,7 @@ async def test_versions_are_listed_with_what_each_is_and_waits_for(person: Perso
     for expected in ("Draft", "Not yet", "Never", "in this browser"):
         await expect(second).to_contain_text(expected)
     await expect(first).to_contain_text("Live since")
-    preview = await second.get_by_role("link", name="Look at version 2").get_attribute("href")
+    preview = await second.get_by_role("link", name="Preview version 2").get_attribute("href")
     assert await visited(person, str(preview)) == "second"
 
 

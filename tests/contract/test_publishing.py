@@ -34,6 +34,22 @@ async def test_an_anonymous_site_lives_a_day_and_belongs_to_whoever_has_its_toke
     assert (await client.site(site["slug"], "/")).status == 404
 
 
+async def test_what_was_noticed_about_a_preview_is_told_again_when_it_is_published(client: Client, key: str) -> None:
+    site = await deploy(client, key, html="<a href=/missing>x</a>", preview=True)
+    assert [each["code"] for each in site["warnings"]] == ["missing_file"]
+    published = await client.api("POST", f"/deploy/{site['id']}/publish", key=key, json={"version": 1})
+    assert (published.json["live"], published.json["warnings"]) == (True, site["warnings"])
+
+
+async def test_a_claim_url_is_a_page_of_the_app(client: Client) -> None:
+    """The path is the app's own; what the API takes at `/claim` is below `/api`."""
+    site = await deploy(client, None)
+    page = await client.call("GET", site["claim_url"].partition("#")[0], headers={"Accept": "text/html"})
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert site["slug"] in page.text
+    assert page.headers["Referrer-Policy"] == "same-origin"
+
+
 async def test_a_claimed_site_is_the_accounts_own_and_stays(client: Client, key: str) -> None:
     site = await deploy(client, None)
     wrong = await client.api("POST", "/claim", key=key, json={"slug": site["slug"], "token": "tok_" + "0" * 43})

@@ -104,7 +104,6 @@ def test_fields_of_forms_that_are_not_ours_are_not_judged() -> None:
         '<style>@import "x.css"</style>',
         "<a href=../../../x>",
         "<a href=%C3%BC>",
-        "<a href='https://site.invalid/x'>",
     ],
 )
 def test_what_leads_to_a_missing_file_is_told(tag: str) -> None:
@@ -185,6 +184,30 @@ def test_a_site_without_a_first_page_is_told(paths: list[str], is_spa: bool, cod
 
 def test_whose_first_page_is_in_a_folder_is_told_what_to_do() -> None:
     assert "put the files of 'dist' at the top" in checks.warnings({}, ["dist/index.html"])[0].message
+
+
+@pytest.mark.parametrize(
+    "files, others, is_told",
+    [
+        ({"app.js": (b"form.onSubmit = send", "text/javascript")}, [], False),
+        ({"app.js": (b"alert()", "text/javascript")}, [], True),
+        ({}, ["app.js"], False),
+    ],
+)
+def test_a_form_that_a_script_of_the_site_may_send_is_fine(
+    files: dict[str, tuple[bytes, str]],
+    others: list[str],
+    is_told: bool,  # noqa: FBT001 - a table
+) -> None:
+    page = b"<script src=https://cdn.example/x.js></script><script src=app.js></script><form><input name=a></form>"
+    found = checks.warnings({"index.html": (page, HTML), **files}, others)
+    assert [each.code for each in found] == (["form_goes_nowhere"] if is_told else [])
+
+
+def test_a_page_that_is_not_utf_8_is_told() -> None:
+    files = {"index.html": ("<p>\nü".encode("latin-1"), HTML), "b.html": ("\ufeffü".encode("utf-16-le"), HTML)}
+    found = checks.warnings(files)
+    assert [(each.code, each.path, each.line) for each in found] == [("not_utf8", "index.html", 2)]
 
 
 def test_files_that_were_hardly_meant_for_everybody_are_told() -> None:

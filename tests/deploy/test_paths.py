@@ -36,7 +36,7 @@ def test_r67_a_hostile_path_is_refused_by_name(path: str) -> None:
     assert (caught.value.status, caught.value.code) == (400, "bad_path")
     assert caught.value.message.startswith("The path '")
     assert caught.value.message.isprintable()
-    assert time.process_time() - began < 0.1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ FILES = [
     {"path": "app.js", "content": "2"},
     {"path": "404.html", "content": "<p>lost"},
 ]
+MORE = [{"path": "docs/index.html", "content": "<p>docs"}, {"path": "_redirects", "content": "/old / 301"}]
 #: No tag is weighed before a takedown, and no method gets around it.
 WAYS: list[dict[str, Any]] = [
     {},
@@ -233,3 +234,20 @@ async def test_a_change_is_seen_under_every_name_at_once(deploy: Deploy, key: st
     await asyncio.gather(*(everywhere(deploy, site) for _ in range(3)))
     await deploy.call("DELETE", f"/deploy/{site['id']}", key=key)
     assert {answer.status for answer in await everywhere(deploy, site)} == {404}
+
+
+async def test_r71_every_kind_of_answer_says_what_it_is(deploy: Deploy, key: str, site: dict[str, Any]) -> None:
+    """R71: nosniff on all of them, a type with a charset on what is text, and no cookie of ours (R65)."""
+    slug = site["slug"]
+    await deploy.call("PUT", f"/deploy/{site['id']}", key=key, json={"files": [*FILES, *MORE]})
+    asked = [("/", way) for way in WAYS] + [("/", {"headers": {"Range": "bytes=999-"}}), ("/docs", {}), ("/none", {})]
+    answers = [await deploy.site(slug, path, **way) for path, way in [*asked, ("/old", {})]]
+    answers += [await deploy.site("nobody"), await deploy.site(slug, "/%ff")]
+    for assignment in ("password_hash = 'x'", "expires_at = now()", "taken_down_at = now()"):
+        await update(deploy, site, assignment)
+        answers.append(await deploy.site(slug))
+    assert {answer.status for answer in answers} == {200, 206, 301, 304, 308, 400, 401, 404, 405, 410, 416, 451}
+    for answer in answers:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert not answer.raw or answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "Set-Cookie" not in answer.headers

@@ -67,7 +67,7 @@ async def test_r73_a_replica_that_could_not_be_told_follows_within_its_cache(
         async def down() -> bool:
             return (await replica.site(site["slug"])).status == 451
 
-        await eventually(down, within=8.0, every=0.2)
+        await eventually(down, within=15.0, every=0.2)
 
 
 def deploy_pool(database_url: str) -> Any:

@@ -15,7 +15,7 @@ import pytest
 from services.deploy import transfer
 from services.deploy.blobs import Blobs
 from tests.support.deploying import Deploy
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 from tests.support.visitor import raw
 
 SIZE: Final = 700_000
@@ -105,7 +105,7 @@ async def test_r21_who_goes_away_leaves_nothing_behind(deploy: Deploy, host: str
             await loop.sock_sendall(gone, request(host))
             if number % 2:
                 await loop.sock_recv(gone, 1000)
-    await eventually(lambda: descriptors() <= before and len(asyncio.all_tasks()) <= tasks, within=5)
+    await eventually(lambda: descriptors() <= before and len(asyncio.all_tasks()) <= tasks)
 
 
 async def test_r24_who_takes_nothing_is_cut_off(
@@ -119,7 +119,7 @@ async def test_r24_who_takes_nothing_is_cut_off(
         await loop.sock_sendall(stuck, request(host) * 8)
         await asyncio.sleep(0.6)
         got = 0
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             try:
                 while piece := await loop.sock_recv(stuck, 1 << 20):
                     got += len(piece)
@@ -148,7 +148,7 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def test_many_downloads_cost_no_memory(deploy: Deploy, key: str) -> None:
+async def test_many_downloads_cost_no_memory(deploy: Deploy, key: str, store: None) -> None:
     """200 at once of 1 MiB, whose visitors read when all are under way: the process grows by less than 50 MiB."""
     content: Any = "0123456789abcdef" * 65_536
     site = await deploy.publish(key, files=[{"path": "a.zip", "content": content[:900_000]}])

@@ -5,11 +5,14 @@ import secrets
 import time
 from typing import Any
 
+import asyncpg
 import pytest
 
 from services.deploy.lookups import Lookups
+from services.deploy.store import sites
 from tests.support.deploying import Deploy, deploying
 from tests.support.fake_auth import FakeAuth
+from tests.support.timing import once_within
 
 
 @pytest.fixture
@@ -51,9 +54,8 @@ async def test_r74_a_flood_of_unknown_hosts_is_not_noticed(
     """
     async with deploying(database_url, tmp_path, auth) as deploy:
         site = await deploy.publish(auth.key())
-        quiet = await measured(deploy, site["slug"], 2)
-        stop = asyncio.Event()
         statuses: set[int] = set()
+        stop = asyncio.Event()
 
         async def flood() -> None:
             while not stop.is_set():
@@ -61,17 +63,26 @@ async def test_r74_a_flood_of_unknown_hosts_is_not_noticed(
                 host = name if secrets.randbelow(2) else f"{name}--v1"
                 statuses.add((await deploy.site(host)).status)
 
-        floods = [asyncio.create_task(flood()) for _ in range(8)]
-        queries.clear()
-        began = time.monotonic()
-        loud = await measured(deploy, site["slug"], 3)
-        rate = len(queries) / (time.monotonic() - began)
-        stop.set()
-        await asyncio.gather(*floods)
+        async def longer() -> float:
+            """Return by how much the slow ones of a flood are slower than twice the slow ones without."""
+            quiet = await measured(deploy, site["slug"], 2)
+            stop.clear()
+            floods = [asyncio.create_task(flood()) for _ in range(8)]
+            queries.clear()
+            began = time.monotonic()
+            loud = await measured(deploy, site["slug"], 3)
+            rate = len(queries) / (time.monotonic() - began)
+            stop.set()
+            await asyncio.gather(*floods)
+            assert rate <= 100
+            return p99(loud) - 2 * p99(quiet)
+
+        await once_within(0.03, longer)
     assert statuses == {404}
-    assert rate <= 100
-    p99 = [times[int(len(times) * 0.99)] for times in (quiet, loud)]
-    assert p99[1] <= 2 * p99[0] + 0.03, p99
+
+
+def p99(times: list[float]) -> float:
+    return times[int(len(times) * 0.99)]
 
 
 async def test_r74_cold_sites_are_found_amid_a_flood(deploy: Deploy, key: str, queries: list[float]) -> None:
@@ -82,3 +93,33 @@ async def test_r74_cold_sites_are_found_amid_a_flood(deploy: Deploy, key: str, q
     assert [answer.status for answer in answers[-3:]] == [200] * 3
     assert {answer.status for answer in answers[:-3]} == {404}
     assert len(queries) <= 40
+
+
+MANY = """
+INSERT INTO accounts (id, email, plan) VALUES ('acc_x', 'a@b.example', 'free');
+INSERT INTO deployments (id, account_id, slug, last_version)
+    SELECT 'dep_' || lpad(n::text, 16, '0'), 'acc_x', 'site-' || n, 1 FROM generate_series(1, 20000) n;
+INSERT INTO versions (deployment_id, number, manifest, files, size, created_by, ready_at)
+    SELECT 'dep_' || lpad(n::text, 16, '0'), 1, '{}', 0, 0, 'x', now() FROM generate_series(1, 20000) n;
+INSERT INTO versions (deployment_id, number, manifest, files, size, created_by, ready_at)
+    SELECT 'dep_0000000000000001', n, '{}', 0, 0, 'x', now() FROM generate_series(2, 5000) n;
+UPDATE deployments SET live_version = 1;
+"""
+
+
+async def test_r74_a_look_up_of_many_names_reads_no_table_as_a_whole(database_url: str) -> None:
+    """R74: what is asked together is found over indexes, whatever the planner thinks of so many names."""
+    conn = await asyncpg.connect(database_url, server_settings={"search_path": "deploy"})
+    try:
+        await conn.execute(MANY)
+        for analyzed in (False, True):
+            if analyzed:
+                await conn.execute("ANALYZE")
+            names = [f"site-{n}" for n in range(400)]
+            given = [names, ["slug"] * 400, names, [None] * 400]
+            plan = "\n".join(row[0] for row in await conn.fetch("EXPLAIN " + sites._SITES, *given))
+            assert "Seq Scan on versions" not in plan
+            assert "Seq Scan on deployments" not in plan
+            assert "(number = " in plan
+    finally:
+        await conn.close()

@@ -32,6 +32,7 @@ class Deploy:
     bus: FakeBus
     database_url: str
     blobs: Path
+    config: Config
     session: aiohttp.ClientSession
 
     def key(self, **given: Any) -> str:
@@ -75,8 +76,7 @@ def settings(database_url: str, blobs: Path, auth_url: str, **given: Any) -> Con
         database_url=SecretStr(database_url),
         service_token=SecretStr(TOKEN),
         auth_internal_url=auth_url,
-        blobs_url=blobs.as_uri(),
-        **given,
+        **{"blobs_url": blobs.as_uri(), **given},
     )
 
 
@@ -104,6 +104,7 @@ async def deploying(
                 bus=bus,
                 database_url=database_url,
                 blobs=blobs,
+                config=config,
                 session=session,
             )
 

@@ -10,14 +10,22 @@ from typing import Any
 
 import aiohttp
 import pytest
+from pydantic import SecretStr
 
-from tests.support.client import Answer
+from services.standalone.routing import Router
+from shared.config import BaseConfig
 from tests.support.eventually import eventually
 from tests.support.fake_auth import TOKEN
 from tests.support.servers.nginx import Gateway, Services, running_gateway
 from tests.support.upstream import PUBLIC, Upstream, answering
+from tests.support.visiting import SHOP, Visitor
 
-SHOP = "shop.sites.localhost"
+#: One of each kind that a service may be asked.
+PATHS = (
+    "/", "/dashboard", "/claim", "/claim/shop", "/report", "/reports", "/s/shop/", "/sx", "/deploy", "/submit/dep_x",
+    "/api", "/api/", "/api/deploy", "/api/deploy/dep_x/versions", "/api/claim", "/api/submissions/x", "/api/keys",
+    "/api/openapi.json", "/apix", "/.well-known/acme-challenge/x", "/.well-known/security.txt",
+)  # fmt: skip
 #: What is no request id; the third looks like a key.
 NO_IDS = ("shrt", "no spaces!", "inv_" + "0" * 36, "x" * 65)
 
@@ -40,27 +48,6 @@ def gateway(tmp_path: Path, deploy: Upstream, auth: Upstream) -> Iterator[Gatewa
     services = Services(deploy=[deploy.address], auth=auth.address)
     with running_gateway(tmp_path, services, token=TOKEN, app_url="https://app.example") as running:
         yield running
-
-
-class Visitor:
-    """Asks the gateway."""
-
-    def __init__(self, gateway: Gateway, session: aiohttp.ClientSession) -> None:
-        self._gateway, self._session = gateway, session
-
-    async def get(self, path: str = "/", *, host: str = SHOP, method: str = "GET", **headers: str) -> Answer:
-        """Ask for a page; `If_None_Match` is the header `If-None-Match`."""
-        sent = {"Host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        url = self._gateway.url + path
-        async with self._session.request(method, url, headers=sent, allow_redirects=False) as answer:
-            return Answer(answer.status, answer.headers, await answer.read())
-
-    async def bump(self, *hosts: str, token: str = TOKEN) -> int:
-        """Tell the gateway that hosts changed."""
-        headers = {"Authorization": f"Bearer {token}"}
-        body = {"hosts": list(hosts)}
-        async with self._session.post(f"{self._gateway.bump_url}/bump", json=body, headers=headers) as answer:
-            return answer.status
 
 
 @pytest.fixture
@@ -230,10 +217,15 @@ async def test_visitor_gets_their_own_request_id_from_what_is_kept(visitor: Visi
     for given in ("visitor-number-1", "visitor-number-2"):
         assert (await visitor.get(X_Request_ID=given)).headers.getall("X-Request-ID") == [given]
     made = [(await visitor.get(X_Request_ID=bad)).headers["X-Request-ID"] for bad in NO_IDS]
-    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
+    assert all(re.fullmatch("[0-9.-]{12,64}", one) for one in made)
     # written once a second
     await eventually(lambda: made[-1] in (gateway.home / "access").read_text())
     assert not any(bad in (gateway.home / "access").read_text() for bad in NO_IDS)
+
+
+async def test_ids_that_the_gateway_makes_are_all_different(visitor: Visitor) -> None:
+    made = await asyncio.gather(*(visitor.get() for _ in range(50)))
+    assert len({answer.headers["X-Request-ID"] for answer in made}) == 50
 
 
 async def test_deploy_logs_the_id_that_the_visitor_gets(visitor: Visitor, deploy: Upstream) -> None:
@@ -254,6 +246,22 @@ async def test_challenges_of_certificate_authorities_go_to_deploy_on_every_host(
     for host in ("localhost", "api.localhost", SHOP, "shop.example"):
         await visitor.get("/.well-known/acme-challenge/token", host=host)
     assert (len(deploy.asked), len(auth.asked)) == (4, 0)
+
+
+async def test_gateway_and_standalone_send_requests_to_the_same_services(
+    visitor: Visitor, deploy: Upstream, auth: Upstream
+) -> None:
+    config = BaseConfig(database_url=SecretStr(""), service_token=SecretStr(TOKEN))
+    router = Router(config, {})
+    for host in ("localhost", "127.0.0.1", "api.localhost", "LOCALHOST:8080", SHOP, "shop.example"):
+        for path in PATHS:
+            await visitor.get(path, host=host)
+            asked = {"deploy": deploy.asked, "auth": auth.asked}
+            name, inner = router.route(host, path)
+            assert [one.path for one in asked[name]] == [inner], (host, path)
+            assert len(deploy.asked) + len(auth.asked) == 1
+            deploy.asked.clear()
+            auth.asked.clear()
 
 
 async def test_app_on_https_says_to_stay_there(visitor: Visitor) -> None:

@@ -20,8 +20,6 @@ from tests.support.proxy import Proxy, between
 from tests.support.replicas import Replica, all_refuse, replicas
 from tests.support.timing import once_within
 
-pytestmark = pytest.mark.alone
-
 STANDS = 3.0
 #: A restart of auth on a busy machine takes part of the time in which an answer stands.
 STANDS_WITH_RESTART = 10.0

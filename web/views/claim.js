@@ -1,5 +1,5 @@
 // A site without an owner becomes that of whoever has its claim link.
-import { ApiError, get, send } from "../api.js";
+import { ApiError, get, network, send } from "../api.js";
 import { forget, take, waitForLogin } from "../claims.js";
 import { card, facts, h, pageHead } from "../dom.js";
 import { errorBox } from "../parts/errors.js";
@@ -13,9 +13,9 @@ function show(page) {
   const [slug] = page.parts;
   const token = take(slug);
   if (!token) return page.root.append(...incomplete());
-  // the session may end while this is looked at: then the login leads back here
-  waitForLogin();
-  page.signal.addEventListener("abort", () => waitForLogin(false), { once: true });
+  waitForLogin(false);
+  // the session may have ended: then the login leads back here
+  network.addEventListener("ended", () => waitForLogin(), { signal: page.signal });
   const head = pageHead("Make this site yours", {
     lead: "It was put live without an account, and goes 24 hours after that. As yours it stays.",
   });

@@ -17,7 +17,7 @@ export function domainCard(domain, todo) {
     {
       class: "button quiet look",
       type: "button",
-      "aria-label": `Look at ${domain.domain} now`,
+      "aria-label": `Look now at ${domain.domain}`,
       onclick: () => busy(look, () => todo.look(look, problem)),
     },
     "Look now",

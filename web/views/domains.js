@@ -4,19 +4,22 @@ import { card, h } from "../dom.js";
 import { confirmTyped } from "../parts/dialog.js";
 import { errorBox } from "../parts/errors.js";
 import { textField } from "../parts/fields.js";
-import { busy, load } from "../parts/loading.js";
+import { busy } from "../parts/loading.js";
 import { toast } from "../parts/toast.js";
 import { domainCard } from "./domain.js";
 import { sitePage } from "./site_page.js";
 
-export const domains = sitePage("Domains", (page, site) => {
-  const area = h("div", { class: "stack" });
+const pathOf = (id) => `/deploy/${id}/domains`;
+
+export const domains = sitePage("Domains", draw, { read: (_, id, signal) => get(pathOf(id), { signal }) });
+
+function draw(_, site, listed) {
   const list = h("div", { class: "stack" });
   const place = (domain) => {
     const look = { look: (button, problem) => lookNow(domain, button, problem), remove: () => remove(domain) };
     return domainCard(domain, look);
   };
-  const path = `/deploy/${site.id}/domains`;
+  const path = pathOf(site.id);
   const one = (domain) => `${path}/${encodeURIComponent(domain.domain)}`;
   const shown = (domain) => document.getElementById(`domain-${domain.domain}`);
 
@@ -24,6 +27,8 @@ export const domains = sitePage("Domains", (page, site) => {
     problem.replaceChildren();
     try {
       const found = await send("POST", `${one(domain)}/verify`);
+      // the page may have been left, or the domain removed, while the look was on its way
+      if (!shown(domain)) return;
       shown(domain).replaceWith(place(found));
       shown(found).querySelector(".look").focus();
       toast(found.verified_at ? `${found.domain} is proved` : "The proof was not found yet");
@@ -47,14 +52,14 @@ export const domains = sitePage("Domains", (page, site) => {
     });
 
   const added = (domain) => {
+    if (!list.isConnected) return;
     if (shown(domain)) shown(domain).replaceWith(place(domain));
     else list.append(place(domain));
     shown(domain).querySelector("h2").focus();
   };
-  const read = (signal) => get(path, { signal });
-  load(area, read, (listed) => (list.append(...listed.domains.map(place)), list), { ...page, rows: 2 });
-  return [adding(site, path, added), area];
-});
+  list.append(...listed.domains.map(place));
+  return [adding(site, path, added), list];
+}
 
 function adding(site, path, added) {
   const name = textField("Domain", {

@@ -96,7 +96,7 @@ function forms({ settings: given }, save) {
   const keep = selectField(
     "Keep what visitors sent",
     known ? DAYS : [...DAYS, [String(given.retention), `${given.retention} days`]],
-    "Older ones are deleted for good, within a day.",
+    "Older ones are deleted for good.",
   );
   keep.select.value = String(given.retention ?? "");
   return settingsCard({

@@ -18,14 +18,17 @@ let last = null;
 /**
  * Make the view of one of a site's pages. What it draws with is the page, and `tell`: says that the site has changed.
  * @param {string} section
- * @param {(page: import("../router.js").Page & {tell: (site: any) => void}, site: any) => any} draw
- * @param {{rows?: number}} [options] about how much there will be
+ * @param {(page: import("../router.js").Page & {tell: (site: any) => void}, site: any, more: any) => any} draw
+ * @param {object} [options]
+ * @param {(page: import("../router.js").Page, id: string, signal: AbortSignal) => Promise<any>} [options.read] what
+ *   else it needs, read at the same time as the site
+ * @param {number} [options.rows] about how much there will be
  */
-export function sitePage(section, draw, { rows = 4 } = {}) {
-  return { title: section === "Overview" ? "Site" : section, show: (page) => show(page, section, draw, rows) };
+export function sitePage(section, draw, { read = async () => null, rows = 4 } = {}) {
+  return { title: section === "Overview" ? "Site" : section, show: (page) => show(page, section, { draw, read, rows }) };
 }
 
-function show(page, section, draw, rows) {
+function show(page, section, { draw, read, rows }) {
   const [id] = page.parts;
   let head = last?.id === id ? headOf(last) : pageHead("Site", { back: BACK });
   const places = sections(id, section);
@@ -40,13 +43,20 @@ function show(page, section, draw, rows) {
     head = fresh;
     said.replaceChildren(...[notice(site) ?? []].flat());
   };
-  const drawn = (site) => {
+  const both = async (signal) => {
+    const more = read(page, id, signal);
+    // of a deleted site there is nothing more, and that is no error
+    more.catch(() => null);
+    const site = await readSite(id, signal);
+    return { site, more: site.status === "deleted" ? null : await more };
+  };
+  const drawn = ({ site, more }) => {
     tell(site);
-    if (site.status !== "deleted") return [draw({ ...page, tell }, site)].flat(2);
+    if (site.status !== "deleted") return [draw({ ...page, tell }, site, more)].flat(2);
     places.remove();
     return deletedCard(page, site);
   };
-  load(area, (signal) => readSite(id, signal), drawn, { ...page, rows });
+  load(area, both, drawn, { ...page, rows });
 }
 
 function headOf(site) {

@@ -1,7 +1,7 @@
 // A site's versions: which there are, what each looks like, and which one visitors see.
 import { get } from "../api.js";
 import { h } from "../dom.js";
-import { load, pagedList } from "../parts/loading.js";
+import { pagedList } from "../parts/loading.js";
 import { bytes, count, when } from "../words.js";
 import { publishVersion } from "./publish.js";
 import { sitePage } from "./site_page.js";
@@ -9,26 +9,26 @@ import { sitePage } from "./site_page.js";
 /** Versions on one page. */
 const ROWS = 20;
 
-export const versions = sitePage("Versions", (page, site) => {
-  const area = h("div", { class: "stack" });
-  const path = `/deploy/${site.id}/versions?limit=${ROWS}`;
-  const read = async (signal) => {
-    const names = makers(page, signal);
-    return { listed: await get(path, { signal }), by: await names };
-  };
-  const draw = ({ listed, by }) => {
-    const list = h("ul", { class: "rows acted", "aria-label": "Versions, newest first" });
-    return pagedList(list, listed, {
-      rowsOf: (part) => part.versions,
-      row: (version) => row(page, site, version, by),
-      more: (cursor, signal) => get(`${path}&cursor=${encodeURIComponent(cursor)}`, { signal }),
-      signal: page.signal,
-      label: "Older versions",
-    });
-  };
-  load(area, read, draw, page);
-  return [h("p", { class: "muted lead-line" }, LEAD), area];
-});
+const pathOf = (id) => `/deploy/${id}/versions?limit=${ROWS}`;
+
+async function read(page, id, signal) {
+  const names = makers(page, signal);
+  return { listed: await get(pathOf(id), { signal }), by: await names };
+}
+
+function draw(page, site, { listed, by }) {
+  const list = h("ul", { class: "rows acted", "aria-label": "Versions, newest first" });
+  const rows = pagedList(list, listed, {
+    rowsOf: (part) => part.versions,
+    row: (version) => row(page, site, version, by),
+    more: (cursor, signal) => get(`${pathOf(site.id)}&cursor=${encodeURIComponent(cursor)}`, { signal }),
+    signal: page.signal,
+    label: "Older versions",
+  });
+  return [h("p", { class: "muted lead-line" }, LEAD), ...rows];
+}
+
+export const versions = sitePage("Versions", draw, { read });
 
 const LEAD =
   "A version never changes. Each has an address of its own, and any of them can be put live; nobody sees a mix of two.";
@@ -101,7 +101,7 @@ function actions(page, site, version) {
   return h(
     "div",
     { class: "row-actions" },
-    version.ready && h("a", { ...link, "aria-label": `Look at ${name}` }, "Look at it"),
+    version.ready && h("a", { ...link, "aria-label": `Preview ${name}` }, "Preview"),
     !version.live && site.status !== "taken_down" && h("button", publish, back ? "Roll back" : "Publish"),
   );
 }

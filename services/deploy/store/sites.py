@@ -45,8 +45,11 @@ Row = tuple[Site, float | None]
 #: What never changes about a version.
 Files = tuple[Manifest, Rules]
 
+# LIMIT makes each name's look-up one of its own, over indexes: for many at once, or a site of many versions, the
+# planner would go through whole tables
 _SITES: Final = """
-    SELECT asked.name, asked.number IS NOT NULL AS preview, d.id, d.slug, v.number AS version, d.password_hash, a.email,
+    SELECT asked.name, asked.number IS NOT NULL AS preview, d.id, d.slug, v.number AS version, d.password_hash,
+           (SELECT a.email FROM accounts a WHERE a.id = d.account_id) AS email,
            CASE WHEN asked.number IS NULL THEN d.settings ELSE d.settings || v.settings END AS settings,
            CASE WHEN d.taken_down_at IS NOT NULL THEN 'taken_down'
                 WHEN d.expires_at <= now() THEN 'expired' ELSE 'live' END AS status,
@@ -54,14 +57,21 @@ _SITES: Final = """
            extract(epoch FROM least(CASE WHEN d.expires_at > now() THEN d.expires_at END,
                CASE WHEN d.clears_until > now() THEN d.clears_until END) - now())::float8 AS remains
     FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS asked (name, kind, key, number)
-    JOIN deployments d ON d.id = CASE asked.kind
-        WHEN 'id' THEN asked.key
-        WHEN 'slug' THEN (SELECT s.id FROM deployments s WHERE s.slug = asked.key AND s.deleted_at IS NULL)
-        ELSE (SELECT m.deployment_id FROM domains m WHERE m.domain = asked.key AND m.verified_at IS NOT NULL) END
-    JOIN versions v ON v.deployment_id = d.id AND v.number = coalesce(asked.number, d.live_version)
-        AND v.ready_at IS NOT NULL
-    JOIN accounts a ON a.id = d.account_id
-    WHERE d.deleted_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT d.id, d.account_id, d.slug, d.live_version, d.password_hash, d.settings,
+               d.taken_down_at, d.expires_at, d.clears_until
+        FROM deployments d
+        WHERE d.deleted_at IS NULL AND d.id = CASE asked.kind
+            WHEN 'id' THEN asked.key
+            WHEN 'slug' THEN (SELECT s.id FROM deployments s WHERE s.slug = asked.key AND s.deleted_at IS NULL)
+            ELSE (SELECT m.deployment_id FROM domains m WHERE m.domain = asked.key AND m.verified_at IS NOT NULL) END
+        LIMIT 1
+    ) AS d
+    CROSS JOIN LATERAL (
+        SELECT v.number, v.settings FROM versions v
+        WHERE v.deployment_id = d.id AND v.number = coalesce(asked.number, d.live_version) AND v.ready_at IS NOT NULL
+        LIMIT 1
+    ) AS v
 """
 
 

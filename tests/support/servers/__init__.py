@@ -4,6 +4,7 @@ A server that cannot be had is a failure with a sentence, never a skip.
 """
 
 from tests.support.servers.axe import axe_source
+from tests.support.servers.bucket import add_bucket, running_buckets
 from tests.support.servers.chromium import chromium_path
 from tests.support.servers.machine import MissingServerError
 from tests.support.servers.pebble import Pebble, running_pebble
@@ -15,10 +16,12 @@ __all__ = [
     "MissingServerError",
     "Pebble",
     "Postgres",
+    "add_bucket",
     "axe_source",
     "chromium_path",
     "private_postgres",
     "private_rabbitmq",
+    "running_buckets",
     "running_pebble",
     "running_postgres",
     "running_rabbitmq",

@@ -51,7 +51,6 @@ class Gateway:
             "INVOKER_APP_URL": app_url,
             "GATEWAY_APP_HOSTS": "localhost 127.0.0.1 [::1]",
             "GATEWAY_API_HOSTS": "api.localhost",
-            "GATEWAY_MEMORY": f"{home}/memory",
             "GATEWAY_CACHE_SIZE": "64m",
             "GATEWAY_SITES_DOMAIN": "sites.localhost",
         }
@@ -121,11 +120,13 @@ class Gateway:
         return text.replace("/dev/stdout", f"{self.home}/access")
 
     def _write(self, name: str, text: str) -> None:
-        (self.home / name).write_text(
-            text.replace("/etc/nginx/conf.d", f"{self.home}/conf.d").replace(
-                "/etc/nginx/invoker", f"{self.home}/invoker"
-            )
-        )
+        for place, ours in (
+            ("/etc/nginx/conf.d", "conf.d"),
+            ("/etc/nginx/invoker", "invoker"),
+            ("/memory/", "memory/"),
+        ):
+            text = text.replace(place, f"{self.home}/{ours}")
+        (self.home / name).write_text(text)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
