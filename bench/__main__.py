@@ -1,7 +1,8 @@
 """`make bench`: measure the figures and print them as a table. `python -m bench NAME …` measures some of them.
 
-Ours and the bare limit run side by side as processes and take turns; each figure is the median of the rounds' ratios.
-The machine may be busy: read ratios, not rates.
+Ours and the bare limit run side by side as processes and take turns; each figure is the median of the rounds' ratios,
+or of the best rounds where it says req/s. The machine may be busy: read ratios, not rates. Peers are installed into
+`.bench/`; one that cannot be had is left out, with a word why.
 """
 
 import os

@@ -7,7 +7,6 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 import aiohttp
@@ -97,27 +96,26 @@ async def everybody(stage: Stage) -> AsyncIterator[tuple[Bed, dict[str, Side]]]:
 
 async def serve(stage: Stage) -> list[Line]:
     """All sizes, 200 and 304, all sides in turns; then memory while many download at once."""
-    lines = []
+    lines: list[Line] = []
     async with everybody(stage) as (bed, sides):
         for size in SIZES:
             for status in (200, 304):
                 turns = {name: partial(one.rate, size, status) for name, one in sides.items()}
-                figures = await wrk.in_turns(turns)
-                lines += list(compared(size, status, figures))
+                lines += compared(size, status, await wrk.in_turns(turns))
         lines.append(await memory(bed, sides["deploy"]))
     return lines
 
 
-def compared(size: str, status: int, figures: Mapping[str, list[float]]) -> Iterator[Line]:
+def compared(size: str, status: int, best: Mapping[str, float]) -> Iterator[Line]:
     """Yield a line for each pair of those that are there."""
     for ours, theirs, goal, held in PAIRS:
-        if theirs in figures:
-            ratio = wrk.ratio(figures, ours, theirs)
+        if theirs in best:
+            ratio = best[ours] / best[theirs]
             wanted = goal if (size, status) in held else 0.0
             yield Line(
                 name=f"{size}, {status}: {ours} / {theirs} (req/s)",
-                ours=f"{median(figures[ours]):.0f}",
-                bare=f"{median(figures[theirs]):.0f}",
+                ours=f"{best[ours]:.0f}",
+                bare=f"{best[theirs]:.0f}",
                 ratio=ratio,
                 goal=f">= {wanted:.2f}" if wanted else "none",
                 met=ratio >= wanted,

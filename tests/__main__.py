@@ -127,7 +127,7 @@ def verdict(passes: Sequence[Pass]) -> list[str]:
     if failed:
         return [*lines, f"{len(failed)} of {count} tests failed in {seconds}:", *(f"  {test}" for test in failed)]
     if any(one.code not in {PASSED, NONE} for one in passes):
-        return [*lines, f"The run is broken: {count} tests ran in {seconds}, and none failed; see the output above"]
+        return [*lines, f"Not all tests ran: {count} did in {seconds}, and none of them failed; see above why"]
     return [*lines, f"{count} tests passed in {seconds}" if count else "No test was found"]
 
 

@@ -55,7 +55,7 @@ def test_who_wants_the_first_failure_alone_is_not_kept_waiting(outcome: Main) ->
 def test_the_end_names_what_failed() -> None:
     assert suite.verdict([GOOD, BAD])[-2:] == ["1 of 3 tests failed in 1:03:", "  b.py::three"]
     assert suite.verdict([GOOD, EMPTY])[-1] == "2 tests passed in 1:02"
-    assert "broken" in suite.verdict([BROKEN])[-1]
+    assert suite.verdict([BROKEN])[-1].startswith("Not all tests ran: 1 did")
     assert suite.verdict([EMPTY, EMPTY])[-1] == "No test was found"
 
 

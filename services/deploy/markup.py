@@ -40,7 +40,11 @@ _FIELD: Final = re.compile(
 _RAW: Final = frozenset(
     {"title", "textarea", "style", "xmp", "iframe", "noembed", "noframes", "script", "noscript", "plaintext"}
 )
-_ENDS: Final = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW - {"plaintext"}}
+_ENDS: Final = {
+    name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW - {"plaintext", "script"}
+}
+#: The dashes of `<!--` may be those of `-->` too.
+_IN_SCRIPT: Final = re.compile(r"<!(?=--)|-->|</?script(?=[\t\n\f\r />])", re.IGNORECASE)
 #: Characters of a tag that the parser is given: its time goes with the square of a tag's attributes.
 _LONG_TAG: Final = 4096
 _LONG_VALUE: Final = re.compile(r""""[^"]{200,}+"|'[^']{200,}+'""")
@@ -106,9 +110,32 @@ def _token(text: str, found: re.Match[str], name: str) -> Token:
     start, end = found.span()
     closing, inside = bool(found["end"]), ""
     if not closing and name in _RAW:
-        closer = _ENDS[name].search(text, end) if name in _ENDS else None
-        inside = text[end : closer.start() if closer else len(text)]
+        inside = text[end : _end_of_text(text, end, name)]
     return Token(name, closing, found["rest"], start, end, inside)
+
+
+def _end_of_text(text: str, at: int, name: str) -> int:
+    """Return where the inside of an element ends whose inside is text."""
+    if name == "script":
+        return _end_of_script(text, at)
+    closer = _ENDS[name].search(text, at) if name in _ENDS else None
+    return closer.start() if closer else len(text)
+
+
+def _end_of_script(text: str, at: int) -> int:
+    """Return where a script ends: not inside a script of its own in a comment of its own (HTML, 13.2.5.18 to .31)."""
+    in_comment = in_script = False
+    for found in _IN_SCRIPT.finditer(text, at):
+        mark = found[0].lower()
+        if mark == "</script" and not in_script:
+            return found.start()
+        if mark == "-->":
+            in_comment = in_script = False
+        elif mark == "<!":
+            in_comment = True
+        else:
+            in_script = in_comment and mark == "<script"
+    return len(text)
 
 
 def fields(text: str) -> Iterator[Token]:

@@ -129,6 +129,7 @@ PIECES = [
     "<base>",
     "<script>1<2</script>",
     "<script>",
+    "<script><!--<script>",
     "<style>a</style>",
     "<?x?>",
     "<noscript><p></noscript>",

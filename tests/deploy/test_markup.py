@@ -13,8 +13,9 @@ from services.deploy import markup
 PIECES = [
     "<img a=1>", "<IMG\nb = 'x>y' c>", '<img d="&lt;&amp;x">', "<img/e=f/>", "<img a=1 A=2>", "<img =x>",
     "<!-- <img> -->", "<!--><img>", "<!-->", "<!--", "--!>", "-->", "<!x>", "<?x <img>", ">", "</>", "</ img>",
+    "<script><!--<script>", "<script><!-->", "<plaintext>", "'", '"', "\f", "ü", "</img>", "<xmp>", "</xmp>",
     "<script>", "</script>", "</script x>", "</scriptx>", "<title>", "</title>", "<style>", "</style/>", "<textarea>",
-    "<noscript>", "</noscript>", "<plaintext>", "'", '"', "\f", "ü", "</img>", "<xmp>", "</xmp>", "<img\n", " x=y>",
+    "<noscript>", "</noscript>", "<img\n", " x=y>",
     "<", "text", "<img", "<img a='", "< img>", "=",
 ]  # fmt: skip
 

@@ -14,13 +14,12 @@ from pydantic import SecretStr
 
 from services.standalone.routing import Router
 from shared.config import BaseConfig
-from tests.support.client import Answer
 from tests.support.eventually import eventually
 from tests.support.fake_auth import TOKEN
 from tests.support.servers.nginx import Gateway, Services, running_gateway
 from tests.support.upstream import PUBLIC, Upstream, answering
+from tests.support.visiting import SHOP, Visitor
 
-SHOP = "shop.sites.localhost"
 #: One of each kind that a service may be asked.
 PATHS = (
     "/", "/dashboard", "/claim", "/claim/shop", "/report", "/reports", "/s/shop/", "/sx", "/deploy", "/submit/dep_x",
@@ -49,27 +48,6 @@ def gateway(tmp_path: Path, deploy: Upstream, auth: Upstream) -> Iterator[Gatewa
     services = Services(deploy=[deploy.address], auth=auth.address)
     with running_gateway(tmp_path, services, token=TOKEN, app_url="https://app.example") as running:
         yield running
-
-
-class Visitor:
-    """Asks the gateway."""
-
-    def __init__(self, gateway: Gateway, session: aiohttp.ClientSession) -> None:
-        self._gateway, self._session = gateway, session
-
-    async def get(self, path: str = "/", *, host: str = SHOP, method: str = "GET", **headers: str) -> Answer:
-        """Ask for a page; `If_None_Match` is the header `If-None-Match`."""
-        sent = {"Host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        url = self._gateway.url + path
-        async with self._session.request(method, url, headers=sent, allow_redirects=False) as answer:
-            return Answer(answer.status, answer.headers, await answer.read())
-
-    async def bump(self, *hosts: str, token: str = TOKEN) -> int:
-        """Tell the gateway that hosts changed."""
-        headers = {"Authorization": f"Bearer {token}"}
-        body = {"hosts": list(hosts)}
-        async with self._session.post(f"{self._gateway.bump_url}/bump", json=body, headers=headers) as answer:
-            return answer.status
 
 
 @pytest.fixture

@@ -142,3 +142,42 @@ async def test_r69_after_a_redeploy_is_answered_nobody_gets_the_old_version(
     assert readers.faults == []
     assert readers.seen == {str(number): {f"redeploy {number}"} for number in range(1, REDEPLOYS + 2)}
     assert readers.count > 20 * REDEPLOYS
+
+
+async def test_r73_whatever_else_changes_is_so_everywhere_when_it_is_answered(
+    cluster: Cluster, session: aiohttp.ClientSession, auth: FakeAuth
+) -> None:
+    """R73: takedown, for conditional requests too; a password, and deletion, at once as well."""
+    first, key = cluster.processes[0], {"Authorization": f"Bearer {auth.key()}"}
+
+    async def call(method: str, url: str, headers: dict[str, str] = key, **given: Any) -> dict[str, Any]:
+        async with session.request(method, url, headers=headers, **given) as answer:
+            assert answer.status == 200, await answer.text()
+            made: dict[str, Any] = await answer.json()
+            return made
+
+    site = await call("POST", f"{first.url}/deploy", json=files(1))
+
+    async def seen() -> set[int]:
+        """Return the statuses that visitors get who have the page already."""
+        statuses = set()
+        for name in (site["slug"], f"{site['slug']}--v1"):
+            headers = {"Host": f"{name}.sites.localhost:8080", "If-None-Match": "*"}
+            for url in cluster.urls * 2:
+                async with session.get(f"{url}/a.txt", headers=headers) as answer:
+                    statuses.add(answer.status)
+        return statuses
+
+    token, named = {"Authorization": f"Bearer {TOKEN}"}, {"site": site["slug"], "reason": "phishing"}
+    url = f"{first.url}/deploy/{site['id']}"
+    assert await seen() == {304}
+    await call("POST", f"{first.internal_url}/internal/takedown", token, json=named)
+    assert await seen() == {451}
+    await call("POST", f"{first.internal_url}/internal/reinstate", token, json=named)
+    assert await seen() == {304}
+    await call("PATCH", f"{url}/settings", json={"password": "a long password"})
+    assert await seen() == {401}
+    await call("PATCH", f"{url}/settings", json={"password": None})
+    assert await seen() == {304}
+    await call("DELETE", url)
+    assert await seen() == {404}
