@@ -11,8 +11,8 @@ from services.mailer.config import Config
 from shared import config, logs, rabbitmq, server
 
 #: One attempt soon after the claim of a killed mailer has ended, others for a machine that is busy.
-RETRY_DELAYS = (0.4, 0.8, 1.1, 3.2, 6.4)
-DEADLINE, LEASE = 2.0, 2.2
+RETRY_DELAYS = (0.4, 0.8, 1.6, 4.0, 6.4)
+DEADLINE, LEASE = 6.0, 6.3
 
 
 async def run(prefix: str) -> None:
