@@ -12,7 +12,7 @@ from tests.support import dns_server
 from tests.support.browsing import Complaints, Person
 from tests.support.dns_server import NameServer
 from tests.support.eventually import PATIENCE
-from tests.support.standalone import Standalone, running
+from tests.support.standalone import PATIENT, Standalone, running
 
 #: Nothing leaves the machine: no update checks, no look-ups of the browser's own.
 QUIET = [
@@ -38,7 +38,9 @@ def system(tmp_path_factory: pytest.TempPathFactory, name_server: NameServer) ->
     """Give a running system."""
     directory = Path(tmp_path_factory.mktemp("browser")) / "data"
     address, port = name_server.address
-    with running(directory, INVOKER_RATE_LIMITS="off", INVOKER_DNS_SERVERS=f"{address}:{port}") as started:
+    with running(
+        directory, module=PATIENT, INVOKER_RATE_LIMITS="off", INVOKER_DNS_SERVERS=f"{address}:{port}"
+    ) as started:
         yield started
 
 

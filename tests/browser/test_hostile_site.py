@@ -24,7 +24,7 @@ from tests.browser.conftest import QUIET
 from tests.support.client import Answer, an_address
 from tests.support.eventually import eventually
 from tests.support.ports import free_port
-from tests.support.standalone import Standalone, running
+from tests.support.standalone import PATIENT, Standalone, running
 
 ATTACK = Path(__file__).parent / "hostile"
 CERTIFICATE = Path(__file__).parent.parent / "data" / "localhost.pem"
@@ -151,14 +151,14 @@ async def shared_domain(directory: Path) -> AsyncIterator[tuple[Standalone, str]
         "INVOKER_ALLOW_SHARED_SITE_DOMAIN": "1",
         "INVOKER_RATE_LIMITS": "off",
     }
-    with running(directory, **settings) as system:
+    with running(directory, module=PATIENT, **settings) as system:
         async with encrypted(port, system.port):
             yield system, app
 
 
 @asynccontextmanager
 async def own_domain(directory: Path) -> AsyncIterator[tuple[Standalone, str]]:
-    with running(directory, INVOKER_RATE_LIMITS="off") as system:
+    with running(directory, module=PATIENT, INVOKER_RATE_LIMITS="off") as system:
         yield system, system.target.app
 
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from tests.support.client import Client, Target, an_address
-from tests.support.standalone import running
+from tests.support.standalone import PATIENT, running
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         mailbox = os.environ.get("INVOKER_CONTRACT_MAILBOX", "http://localhost:8025")
         yield Target.local(port, mailbox=mailbox)
         return
-    with running(Path(tmp_path_factory.mktemp("contract")) / "data", INVOKER_RATE_LIMITS="off") as system:
+    directory = Path(tmp_path_factory.mktemp("contract")) / "data"
+    with running(directory, module=PATIENT, INVOKER_RATE_LIMITS="off") as system:
         yield system.target
 
 

@@ -10,6 +10,9 @@ from tests.support.client import Target
 from tests.support.launched import Launched
 from tests.support.ports import free_port
 
+#: Waits for itself on a busy machine, for the tests that are not about that.
+PATIENT = "tests.support.patient"
+
 
 class Standalone(Launched):
     """A run of `python -m services.standalone` on its own port and directory."""
