@@ -107,6 +107,7 @@ const SENTENCES = {
   "account.created": () => "The account was created",
   "account.deleted": () => "The account was deleted",
   "account.restored": () => "The account was brought back by a login",
+  "site.created": (detail) => `The site ${site(detail)} was made, and not published yet`,
   "site.published": (detail) =>
     `The site ${site(detail)} was published${detail.version ? `, version ${detail.version}` : ""}`,
   "site.rolled_back": (detail) =>

@@ -147,13 +147,13 @@ class Publishing:
     async def _add(self, new: _New, slug: str, content: Content, prepared: Prepared) -> Published:
         live = not content.preview and not prepared.missing
         async with self._outbox.transaction() as conn:
-            if new.claim_token:
-                await claims.add_account(conn, new.caller.account_id)
-            else:
+            if not new.claim_token:
                 await owners.keep(conn, new.caller)
             # another replica may have been faster
             if first := await self._earlier(conn, new):
                 return first
+            if new.claim_token:
+                await claims.add_account(conn, new.caller.account_id)
             if new.once:
                 await deployments.forget_key(conn, new.scope, new.once)
             await self._refuse_beyond_plan(conn, new.caller)
@@ -162,7 +162,10 @@ class Publishing:
                 claim_digest=new.claim_token and credentials.digest(new.claim_token), expires_at=new.expires_at,
             )  # fmt: skip
             await self._add_version(conn, new.caller, (new.id, 1), content, prepared, live=live)
-            changed = await self._telling.write(conn, new.id, slug, 1 if live else None, new.caller, ip=new.ip)
+            changed = await self._telling.write(
+                conn, new.id, slug, 1 if live else None, new.caller, ip=new.ip,
+                action="site.published" if live else "site.created",
+            )  # fmt: skip
         await self._telling.tell(changed)
         log.info("site.published", deployment=new.id, slug=slug, version=1, live=live)
         return Published(
