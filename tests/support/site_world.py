@@ -136,7 +136,9 @@ class World:
             assert (page.status, page.text) == (200, text), f"{host}{path}: {page.status} {page.text[:40]}"
             assert page.headers["X-Invoker-Version"] == str(self._number(site, version))
             # a page of a name that was somebody else's makes browsers forget
-            assert ("Clear-Site-Data" in page.headers) is (site.clears and path == "/"), f"{host}{path}: Clear-Site-Data"
+            assert ("Clear-Site-Data" in page.headers) is (site.clears and path == "/"), (
+                f"{host}{path}: Clear-Site-Data"
+            )
 
     def _number(self, site: Site, version: Version) -> int:
         return next(number for number, each in site.versions.items() if each is version)
