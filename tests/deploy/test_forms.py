@@ -13,7 +13,6 @@ import pytest
 from shared import logs
 from tests.support.deploying import BROWSER, Deploy, deploying
 from tests.support.eventually import eventually
-from tests.support.publishing import change
 
 Site = dict[str, Any]
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -161,16 +160,6 @@ async def test_next_leads_to_the_same_site(deploy: Deploy, site: Site) -> None:
     for given in ("/danke?a=1#b", "danke?a=1#b", site["url"] + "/danke?a=1#b"):
         sent = await deploy.submit(site, data={"_next": given}, headers=BROWSER)
         assert sent.headers["Location"] == site["url"] + "/danke?a=1#b"
-
-
-async def test_an_owners_redirect_may_be_a_path_of_the_site(deploy: Deploy, key: str, site: Site) -> None:
-    for given, leads in (
-        ("/danke?a=1", site["url"] + "/danke?a=1"),
-        ("https://example.com/x", "https://example.com/x"),
-    ):
-        assert (await change(deploy, key, site["id"], redirect=given)).status == 200
-        sent = await deploy.submit(site, data={"a": "b"}, headers=BROWSER)
-        assert (sent.status, sent.headers["Location"]) == (303, leads)
 
 
 ELSEWHERE = [

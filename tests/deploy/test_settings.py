@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.deploying import Deploy
+from tests.support.deploying import BROWSER, Deploy
 from tests.support.publishing import change, later, replace, upkeep_of, value
 
 #: Each with a value, and what is shown while nobody has set it.
@@ -104,6 +104,16 @@ async def test_a_bad_setting_is_422_and_changes_nothing(deploy: Deploy, key: str
         answer = await change(deploy, key, site["id"], **body)
         assert (answer.status, answer.json["code"]) == (422, "invalid"), name
     assert await shown(deploy, key, site) == before
+
+
+async def test_an_owners_redirect_may_be_a_path_of_the_site(deploy: Deploy, key: str, site: dict[str, Any]) -> None:
+    for given, leads in (
+        ("/danke?a=1", site["url"] + "/danke?a=1"),
+        ("https://example.com/x", "https://example.com/x"),
+    ):
+        assert (await change(deploy, key, site["id"], redirect=given)).status == 200
+        sent = await deploy.submit(site, data={"a": "b"}, headers=BROWSER)
+        assert (sent.status, sent.headers["Location"]) == (303, leads)
 
 
 async def test_settings_are_their_owners(deploy: Deploy, key: str, site: dict[str, Any]) -> None:
