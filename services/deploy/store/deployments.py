@@ -137,7 +137,7 @@ async def restore(conn: Connection, deployment_id: str, account_id: str, *, only
     try:
         await conn.execute("UPDATE deployments SET deleted_at = NULL, updated_at = now() WHERE id = $1", deployment_id)
     except asyncpg.UniqueViolationError:
-        raise SlugTaken(hint="The name is in use again: delete that site first, or rename it.") from None
+        raise SlugTaken(hint="The name is in use again: delete the site that has it first.") from None
     await conn.execute("DELETE FROM names WHERE slug = $1 AND account_id = $2", slug, account_id)
     return slug
 
