@@ -168,4 +168,5 @@ def quick(request: web.BaseRequest) -> bool:
         and request.keep_alive
         and request.method in {"GET", "HEAD"}
         and hdrs.RANGE not in request.headers
+        and hdrs.IF_MATCH not in request.headers
     )

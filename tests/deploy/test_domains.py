@@ -1,25 +1,18 @@
 """Custom domains: which may be added, how one is proved, and that nobody else's proof counts."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
-import hypothesis
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from services.deploy import challenges, domains, hosts
-from services.deploy.config import Config
 from services.deploy.domains import PROOF_PATH
-from services.deploy.store import domains as store
-from tests.support.deploying import Deploy, deploying, settings
+from tests.support.deploying import Deploy
 from tests.support.domain_world import ELSEWHERE, HERE, DomainWorld, audited, domain_world, told
 from tests.support.eventually import eventually
-from tests.support.fake_auth import TOKEN, FakeAuth
+from tests.support.fake_auth import FakeAuth
 
 DAY = timedelta(days=1)
 
@@ -51,55 +44,6 @@ async def test_a_new_domain_comes_with_how_to_prove_it(world: DomainWorld, deplo
     assert (again.status, again.json) == (200, added)
     assert await world.domains(key, site) == [added]
     assert await audited(world) == ["domain.added"]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "", "localhost", "example", "127.0.0.1", "[::1]", "2001:db8::1", "1.2", "0x7f.1", "http://example.com",
-        "example.com/x", "example.com:80", "a@example.com", "*.example.com", "a..b.com", ".example.com",
-        "-a.example.com", "a_b.example.com",
-        "x" * 64 + ".com", ("x" * 40 + ".") * 3 + "com", "com", "co.uk", "github.io", "a.localhost", "printer.local",
-        "x.onion", "1.0.168.192.in-addr.arpa", "sites.localhost", "x.sites.localhost", "app.invoker.test",
-        "x.app.invoker.test", "api.invoker.test", "exa mple.com", "a\u200bb..com", "xn--a.com",
-    ],
-)  # fmt: skip
-def test_a_name_that_nobody_can_have_is_refused(name: str) -> None:
-    with pytest.raises(domains.BadDomain):
-        domains.check(name, a_config())
-
-
-@pytest.mark.parametrize(
-    "given, domain",
-    [("Example.COM.", "example.com"), ("bücher.example.org", "xn--bcher-kva.example.org"), ("faß.de", "xn--fa-hia.de")],
-)
-def test_a_name_is_kept_as_dns_has_it(given: str, domain: str) -> None:
-    assert domains.check(given, a_config()) == domain
-
-
-label = st.one_of(st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True), st.text(min_size=1, max_size=12))
-
-
-@hypothesis.settings(max_examples=300, deadline=None)
-@given(st.one_of(st.text(max_size=120), st.builds(".".join, st.lists(label, min_size=1, max_size=5))))
-def test_what_is_taken_can_be_served(name: str) -> None:
-    """Whatever text comes: a name that visitors' hosts are read as, and that stays what it is, or a refusal."""
-    try:
-        domain = domains.check(name, a_config())
-    except domains.BadDomain:
-        return
-    found = hosts.read(domain)
-    assert found is not None
-    assert (found.kind, found.key) == ("domain", domain)
-    assert domains.check(domain, a_config()) == domain
-
-
-@cache
-def a_config() -> Config:
-    return settings(
-        "", Path("/"), "http://auth", app_url="http://app.invoker.test", api_url="http://api.invoker.test",
-        sites_url="http://{slug}.sites.localhost",
-    )  # fmt: skip
 
 
 async def test_a_bad_domain_is_400_with_a_hint(deploy: Deploy, key: str) -> None:
@@ -216,13 +160,6 @@ async def test_the_worker_gives_up_after_three_days(world: DomainWorld, deploy: 
     assert (await world.verify(key, site, "www.example.com"))["status"] == "pending"
 
 
-async def test_pauses_between_looks_grow_from_a_minute_to_an_hour() -> None:
-    pauses = [domains.pause(number).total_seconds() for number in range(12)]
-    assert 54 <= pauses[0] <= 66
-    assert all(54 * 2**number <= pauses[number] <= 66 * 2**number for number in range(6))
-    assert all(3240 <= pause <= 3960 for pause in pauses[6:])
-
-
 async def test_the_newest_proof_wins(world: DomainWorld, deploy: Deploy, key: str) -> None:
     site, other = await deploy.publish(key), deploy.key()
     theirs = await deploy.publish(other)
@@ -242,21 +179,6 @@ async def test_of_many_that_prove_it_at_once_one_has_it(world: DomainWorld, depl
     await asyncio.gather(*looks)
     shown = [(await world.domains(each, site))[0]["status"] for each, site in zip(keys, sites, strict=True)]
     assert sorted(shown) == ["failing"] * 5 + ["verified"]
-
-
-async def test_a_site_that_is_taken_down_is_down_at_its_domain_too(
-    world: DomainWorld, deploy: Deploy, key: str
-) -> None:
-    site = await deploy.publish(key)
-    await world.proved(key, site, "www.example.com")
-    etag = (await world.visit("www.example.com")).headers["ETag"]
-    async with deploy.session.post(
-        f"{deploy.internal_url}/internal/takedown",
-        json={"site": "www.example.com", "reason": "no"},
-        headers={"Authorization": f"Bearer {TOKEN}"},
-    ) as answer:
-        assert answer.status == 200
-    assert (await world.visit("www.example.com", headers={"If-None-Match": etag})).status == 451
 
 
 async def test_a_removed_domain_is_served_no_more(world: DomainWorld, deploy: Deploy, key: str) -> None:
@@ -299,55 +221,3 @@ async def test_a_domain_that_led_elsewhere_for_a_week_is_suspended(
     assert (await world.domains(key, site))[0]["verified_at"] is None
     assert (await audited(world))[-1] == "domain.suspended"
     assert mails[0]["to"] == deploy.auth.email(key)
-
-
-async def test_every_replica_serves_a_domain_from_its_proof_until_its_removal(
-    world: DomainWorld, deploy: Deploy, key: str, auth: FakeAuth
-) -> None:
-    """No cache has to run out: everybody is told before the answer."""
-    site = await deploy.publish(key, html="<title>a shop")
-    async with deploying(deploy.database_url, world.home / "blobs", auth) as replica:
-
-        async def statuses() -> list[int]:
-            return [
-                (await each.call("GET", "/", headers={"Host": "www.example.com"})).status for each in (deploy, replica)
-            ]
-
-        assert await statuses() == [404, 404]
-        await world.proved(key, site, "www.example.com")
-        assert await statuses() == [200, 200]
-        page = await replica.call("GET", "/", headers={"Host": "WWW.Example.com.:8080"})
-        assert b"<title>a shop" in page.raw
-        await deploy.call("DELETE", f"/deploy/{site['id']}/domains/www.example.com", key=key)
-        assert await statuses() == [404, 404]
-
-
-async def test_every_replica_answers_every_challenge_on_every_host(
-    world: DomainWorld, database_url: str, auth: FakeAuth
-) -> None:
-    await world.fetch("INSERT INTO acme_challenges (token, authorization_text) VALUES ('a-token', 'a-token.thumb')")
-    async with deploying(database_url, world.home / "blobs", auth) as replica:
-        for deploy in (world.deploy, replica):
-            for host in ("nobody.example.com", "unknown.sites.localhost", "[::1]"):
-                path = "/.well-known/acme-challenge/a-token"
-                answer = await deploy.call("GET", path, headers={"Host": host})
-                assert (answer.status, answer.text) == (200, "a-token.thumb")
-                assert answer.headers["Cache-Control"] == "no-store"
-
-
-async def test_r74_invented_challenges_cost_next_to_nothing(
-    world: DomainWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """R74: whatever is asked for below the path, the table is read ten times a second at most."""
-    reads: list[float] = []
-    clock = asyncio.get_running_loop().time
-
-    async def read(_conn: object) -> dict[str, str]:
-        reads.append(clock())
-        return {}
-
-    monkeypatch.setattr(store, "challenges", read)
-    asked = [world.visit("nobody.example.com", f"/.well-known/acme-challenge/{number}") for number in range(500)]
-    assert {answer.status for answer in await asyncio.gather(*asked)} == {404}
-    assert all(later - earlier >= challenges.EVERY - 0.01 for earlier, later in itertools.pairwise(reads))
-    assert len(reads) < 100

@@ -60,6 +60,7 @@ async def written(deploy: Deploy) -> list[int]:
 
 
 async def test_a_bad_deploy_is_refused_and_leaves_nothing(deploy: Deploy, key: str) -> None:
+    """R68: its limits among the rest; those of paths have tests of their own."""
     for name, (status, body) in BAD.items():
         answer = await deploy.call("POST", "/deploy", key=key, json=body)
         assert answer.status == status, f"{name}: {answer.text}"

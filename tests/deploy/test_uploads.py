@@ -193,6 +193,7 @@ async def test_named_files_count_to_the_storage_once(deploy: Deploy, key: str) -
 
 
 async def test_naming_more_than_the_plan_has_room_for_is_403(deploy: Deploy, key: str) -> None:
+    """R68: an account has so many bytes, whether they come with the deploy or apart."""
     size = versions.MAX_FILE
     many = [{"path": f"{number}", "sha256": digest(b"%d" % number), "size": size} for number in range(103)]
     answer = await deploy.call("POST", "/deploy", key=key, json={"files": many})
