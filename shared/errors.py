@@ -42,8 +42,11 @@ class AppError(Exception):
 
     def body(self, request_id: str) -> dict[str, Any]:
         """Return the error object of the API."""
-        body = {**self.details, "error": self.message, "code": self.code, "request_id": request_id}
-        return body | {"hint": self.hint} if self.hint else body
+        body = {"error": self.message, "code": self.code, "request_id": request_id}
+        if self.hint:
+            body["hint"] = self.hint
+        # people read from the top
+        return body | {**self.details, **body}
 
 
 class BadRequest(AppError):

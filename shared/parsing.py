@@ -33,8 +33,12 @@ Whole = Annotated[
 
 #: How JSON writes a NUL.
 NUL: Final = b"\\u0000"
-#: pydantic's words for these name our classes.
-_WORDS: Final = dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "Input should be a JSON object")
+#: Where pydantic's words name our classes, or speak to programmers.
+_WORDS: Final = {
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "Input should be a JSON object"),
+    "extra_forbidden": "There is no such field here",
+    "missing": "This field is required",
+}
 
 
 def parse_json(raw: bytes) -> Any:
@@ -80,7 +84,8 @@ def validate(model: type[M], value: Any) -> M:
     except pydantic.ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise Invalid(f"{where}: {_WORDS.get(first['type'], first['msg'])}") from None
+        said = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
+        raise Invalid(f"{where}: {said}") from None
 
 
 def read(model: type[M], raw: bytes) -> M:

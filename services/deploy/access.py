@@ -9,7 +9,7 @@ from aiohttp import web
 
 from services.deploy.checks import Finding
 from services.deploy.config import Config
-from services.deploy.deployments import RESTORE, Deployment, DeploymentNotFound
+from services.deploy.deployments import RESTORE, ClaimFirst, Deployment, DeploymentNotFound
 from services.deploy.service.archives import Archives
 from services.deploy.service.claims import PREFIX, Claims
 from services.deploy.service.deployments import Deployments
@@ -34,17 +34,29 @@ LIMITER: Final = web.AppKey("limiter", limits.Limiter)
 
 
 async def caller(request: web.Request, scope: str) -> Caller:
-    """Return who calls with a key or a browser session. Raise Unauthorized, MissingScope, CrossSite, Unavailable."""
+    """Return who calls with a key or a browser session.
+
+    Raise Unauthorized, MissingScope, ClaimFirst for a claim token, CrossSite, Unavailable.
+    """
+    if await _claimant(request) is not None:
+        raise ClaimFirst
     return await request.app[CALLERS].caller(request, scope=scope)
 
 
 async def holder(request: web.Request, scope: str) -> Caller:
     """Return who calls, the holder of an anonymous site's claim token too. Raise as `caller`."""
+    if (found := await _claimant(request)) is None:
+        return await request.app[CALLERS].caller(request, scope=scope)
+    return callers.admit(request, found, scope)
+
+
+async def _claimant(request: web.Request) -> Caller | None:
+    """Return whom a claim token stands for, None when the request has none. Raise Unauthorized for a wrong one."""
     if (token := callers.bearer(request)) is None or not token.startswith(PREFIX):
-        return await caller(request, scope)
+        return None
     if (found := await request.app[CLAIMS].holder(token)) is None:
         raise Unauthorized(hint="This claim token is wrong, was used, or its 24 hours are over.")
-    return callers.admit(request, found, scope)
+    return found
 
 
 def ip(request: web.Request) -> str:

@@ -126,6 +126,9 @@ def confine(headers: CIMultiDict[str], *, secret: bool) -> None:
     `secret`, no link tells it.
     """
     headers.add("Content-Security-Policy", SANDBOX)
+    # a CDN is told of sites' own hosts alone
+    if (lifetime := headers.get(hdrs.CACHE_CONTROL)) is not None:
+        headers[hdrs.CACHE_CONTROL] = lifetime.partition(", s-maxage=")[0]
     headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
     if secret:
         headers["Referrer-Policy"] = "no-referrer"
@@ -168,4 +171,5 @@ def quick(request: web.BaseRequest) -> bool:
         and request.keep_alive
         and request.method in {"GET", "HEAD"}
         and hdrs.RANGE not in request.headers
+        and hdrs.IF_MATCH not in request.headers
     )

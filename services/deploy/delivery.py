@@ -16,6 +16,8 @@ async def deliver(request: web.BaseRequest, blobs: Blobs, ready: Ready) -> web.S
     body = ready.plain if span is not None else ready.choose(headers.get(hdrs.ACCEPT_ENCODING))
     if ready.status != 200:
         return await _send(request, blobs, body, ready.status, None)
+    if (known := headers.get(hdrs.IF_MATCH)) is not None and not negotiation.matches_strongly(known, body.etag):
+        return web.Response(status=412, headers=unchanged(body.headers))
     if (tags := headers.get(hdrs.IF_NONE_MATCH)) is not None and negotiation.matches(tags, body.etag):
         return web.Response(status=304, headers=unchanged(body.headers))
     if span == ():

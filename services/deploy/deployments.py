@@ -65,6 +65,14 @@ class KeyBoundToSite(Forbidden):
     hint = "Use a key that is not bound to a site to make a new one."
 
 
+class ClaimFirst(Forbidden):
+    """A claim token was sent for what only an owner may do."""
+
+    code = "claim_first"
+    message = "Only an owner may do this, and the site has none yet"
+    hint = "Log in and claim the site by its claim_url; then do this with your key."
+
+
 class TakenDown(Forbidden):
     """The operator has taken the site down."""
 

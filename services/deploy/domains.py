@@ -60,7 +60,7 @@ class DomainLimitReached(Forbidden):
     """The site has as many domains as a site may have."""
 
     code = "domain_limit_reached"
-    message = "This site has as many domains as a site may have"
+    message = f"This site has {MAX_DOMAINS} domains, which is as many as a site may have"
     hint = "Remove one first."
 
 
@@ -118,7 +118,9 @@ class Domain:
 def normalise(name: str) -> str:
     """Return the name as DNS has it: in lower case, in ASCII, without the root's dot. Raise BadDomain."""
     given = name.strip().removesuffix(".").removesuffix("\u3002")
-    if not given or "*" in given or any(char in given for char in "/:@[]_ "):
+    if "*" in given or "_" in given:
+        raise BadDomain(hint="Add each name by itself: '*' and '_' are in no name that browsers open.")
+    if not given or any(char in given for char in "/:@[] "):
         raise BadDomain(hint="Send the name alone, such as 'www.example.com': no 'https://', port or path.")
     try:
         domain = idna.encode(given, uts46=True).decode().lower()

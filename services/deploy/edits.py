@@ -31,6 +31,15 @@ class EditNotUnique(Conflict):
         super().__init__(f"The text to find is {there} in {edit.path!r}", hint=hint, details=details)
 
 
+class FileNotThere(EditNotUnique):
+    """The live version has no file of this path."""
+
+    def __init__(self, edit: "Edit") -> None:
+        super().__init__(edit, 0)
+        self.message = f"The live version has no file {edit.path!r}"
+        self.hint = "Nothing was changed. Correct the path; new files are sent with PUT."
+
+
 class NotText(Conflict):
     """The file has no text that could be changed."""
 
@@ -53,7 +62,7 @@ def apply(files: Mapping[str, bytes], edits: Iterable[Edit]) -> dict[str, bytes]
     for edit in edits:
         if (text := texts.get(edit.path)) is None:
             if edit.path not in files:
-                raise EditNotUnique(edit, 0)
+                raise FileNotThere(edit)
             text = _decode(edit.path, files[edit.path])
         if (count := count_of(text, edit.find)) != 1:
             raise EditNotUnique(edit, count, "" if count else nearest(text, edit.find))

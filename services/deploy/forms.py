@@ -52,8 +52,11 @@ async def submit(request: web.Request) -> web.Response:
     sent = fields.parse(content_type, body)
     submission_id = await request.app[INTAKE].take(site, sent, idempotency.once(request, body))
     if _from_browser(request):
-        own = fields.next_page(sent.control.get("_next", ""), config.site_url(site.slug))
-        location = own or site.redirect or f"{config.api_url}/submit/{site.id}/thanks"
+        url = config.site_url(site.slug)
+        own = fields.next_page(sent.control.get("_next", ""), url)
+        # the owner's may be a path of the site, as _next may
+        chosen = site.redirect and (f"{url}{site.redirect}" if site.redirect.startswith("/") else site.redirect)
+        location = own or chosen or f"{config.api_url}/submit/{site.id}/thanks"
         return web.Response(status=303, headers={hdrs.LOCATION: location})
     return http.json({"message": "Submission received", "id": submission_id})
 

@@ -43,6 +43,11 @@ def matches(tags: str, etag: str) -> bool:
     return tags == etag or tags.strip() == "*" or any(tag.strip().removeprefix("W/") == etag for tag in tags.split(","))
 
 
+def matches_strongly(tags: str, etag: str) -> bool:
+    """Tell whether an If-Match names the tag, by strong comparison (13.1.1)."""
+    return tags.strip() == "*" or any(tag.strip() == etag for tag in tags.split(","))
+
+
 def part(wanted: str, size: int) -> tuple[int, int] | None:
     """Return start and end (exclusive) of the part that a Range asks for (14.1.2).
 

@@ -164,11 +164,14 @@ class FromPieces(_Sent):
     async def _send(self, request: web.BaseRequest) -> None:
         async with asyncio.timeout(DEADLINE), aclosing(self._rest) as rest:
             await web.StreamResponse.prepare(self, request)
-            await self.write(self._first)
-            sent = len(self._first)
-            async for piece in rest:
-                await self.write(piece)
+            # a piece is let go of before the next is fetched: hundreds of visitors may be this slow
+            piece, self._first = self._first, b""
+            sent = 0
+            while piece:
                 sent += len(piece)
+                await self.write(piece)
+                piece = b""
+                piece = await anext(rest, b"")
             if sent != self._length:
                 raise Unavailable
             await web.StreamResponse.write_eof(self)

@@ -50,7 +50,16 @@ async def public_pages(person: Person, page: Page) -> AsyncIterator[str]:
     """Go through what everybody sees, and the steps of a login."""
     app = person.target.app
     claim = f"/claim/waitlist#tok_{'0' * 43}"
-    for path in ("/", "/docs/api", "/login", "/login?ended=1", "/nothing/here", "/claim/waitlist", claim):
+    for path in (
+        "/",
+        "/docs/api",
+        "/login",
+        "/login?ended=1",
+        "/nothing/here",
+        "/report?url=x",
+        "/claim/waitlist",
+        claim,
+    ):
         await page.goto(app + path)
         yield path
     await page.goto(f"{app}/login")

@@ -82,8 +82,9 @@ async def test_the_token_is_for_nothing_else(deploy: Deploy, key: str) -> None:
         ("GET", f"/deploy/{site['id']}/domains"), ("POST", f"/deploy/{site['id']}/restore"),
     ):  # fmt: skip
         answer = await deploy.call(method, path, key=token, json={"title": "x"} if method != "GET" else None)
-        assert answer.status in {401, 403}, (path, answer.text)
-    assert (await deploy.call("POST", "/deploy", key=token, json={"html": "x"})).status in {401, 403}
+        assert (answer.status, answer.json["code"]) == (403, "claim_first"), (path, answer.text)
+    answer = await deploy.call("POST", "/deploy", key=token, json={"html": "x"})
+    assert (answer.status, answer.json["code"]) == (403, "claim_first")
 
 
 async def test_a_token_that_is_none_is_401(deploy: Deploy) -> None:
@@ -180,6 +181,8 @@ async def test_once_without_a_key_is_once_for_each_address(deploy: Deploy) -> No
 
     first, again = (await once()).json, (await once()).json
     assert "claim_token" not in again, "only its digest is kept"
+    assert again.pop("replayed")
+    assert "claim token was shown then" in again.pop("message")
     assert again == {name: each for name, each in first.items() if name not in {"claim_token", "claim_url"}}
     assert (await once("other")).status == 422
     assert await value(deploy, "SELECT count(*) FROM deployments") == 1

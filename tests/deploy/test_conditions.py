@@ -55,6 +55,8 @@ def model(name: str, method: str, headers: Mapping[str, str]) -> Wanted:
         coding = next((one for one in ("br", "gzip") if one in offered), None)
     chosen = whole(name, coding)
     tags = [tag.strip().removeprefix("W/") for tag in headers.get("If-None-Match", "").split(",")]
+    if "If-Match" in headers and not {chosen.etag, "*"} & {tag.strip() for tag in headers["If-Match"].split(",")}:
+        return Wanted(412, b"", chosen.etag)
     if chosen.etag in tags or tags == ["*"]:
         return Wanted(304, b"", chosen.etag)
     return cut or chosen
@@ -100,6 +102,7 @@ def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, str]]:
         "Range": draw(st.none() | RANGES),
         "If-Range": draw(st.none() | st.sampled_from([*tags, f"W/{tags[0]}", "Tue, 15 Nov 1994 12:45:26 GMT"])),
         "If-None-Match": draw(st.none() | some | st.just("*")),
+        "If-Match": draw(st.none() | st.none() | some | st.just("*")),
         "Accept-Encoding": draw(st.sampled_from([None, "gzip", "br", "gzip, deflate, br", "identity"])),
     }
     return name, draw(st.sampled_from(["GET", "HEAD"])), {n: v for n, v in headers.items() if v is not None}
@@ -116,7 +119,7 @@ async def host(deploy: Deploy, key: str) -> str:
 
 
 async def test_r70_every_request_is_answered_as_the_rfc_says(deploy: Deploy, host: str) -> None:
-    """R70: If-None-Match, Range, If-Range, HEAD and codings in all their combinations."""
+    """R70: If-Match, If-None-Match, Range, If-Range, HEAD and codings in all their combinations."""
     with Visitor(deploy, host) as visitor:
 
         @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None)

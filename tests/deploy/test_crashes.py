@@ -3,7 +3,9 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -11,9 +13,13 @@ import asyncpg
 import orjson
 import pytest
 
-from tests.support.deploying import FORM, a_slug
+from tests.support.client import Answer
+from tests.support.deploying import FORM, Deploy, a_slug, settings
 from tests.support.fake_auth import TOKEN, FakeAuth
+from tests.support.fake_bus import FakeBus
 from tests.support.processes import Process
+from tests.support.publishing import digest, go_live, named, put, replace, swept
+from tests.support.whole import judge, judge_swept
 
 
 @pytest.fixture
@@ -156,3 +162,52 @@ async def test_r69_a_kill_in_a_first_deploy_leaves_a_whole_site_or_none(
                 shown.add((page.status, await page.text() if page.status == 200 else ""))
         assert shown == {(200, slug)} or (shown == {(404, "")} and slug not in answered)
     assert len(answered) >= 4
+
+
+def over(process: Process, session: aiohttp.ClientSession, auth: FakeAuth, database_url: str, home: Path) -> Deploy:
+    """Return the process as tests of the service know it."""
+    return Deploy(
+        url=process.url, internal_url=process.internal_url, auth=auth, bus=FakeBus(), database_url=database_url,
+        blobs=home / "blobs", config=settings(database_url, home / "blobs", auth.url), session=session,
+    )  # fmt: skip
+
+
+async def test_r69_a_kill_while_files_arrive_leaves_nothing_half_public_and_costs_no_file(
+    process: Process, session: aiohttp.ClientSession, auth: FakeAuth, database_url: str, tmp_path: Path
+) -> None:
+    """R69: uploads, publishes and the sweep meet `kill -9`; whoever goes on afterwards gets there."""
+    await asyncio.to_thread(process.start)
+    deploy, key = over(process, session, auth, database_url, tmp_path), auth.key()
+    site = await deploy.publish(key, html="<title>0</title>")
+    shown, uploaded = [0], 0
+
+    async def patiently(work: Callable[[], Awaitable[Answer]]) -> Answer:
+        while True:
+            with suppress(aiohttp.ClientError, TimeoutError):
+                if (answer := await work()).status < 500:
+                    return answer
+            await asyncio.sleep(0.05)
+
+    async def owner() -> None:
+        nonlocal uploaded
+        for number in range(1, 6):
+            files = {f"{n}.txt": b"%d of %d " % (n, number) * 90 for n in range(12)}
+            files["index.html"] = b"<title>%d</title>" % number
+            by_digest = {digest(data): data for data in files.values()}
+            made = (await patiently(partial(replace, deploy, key, site["id"], files=named(files)))).json
+            for name in made["missing"]:
+                sent = await patiently(partial(put, deploy, key, site["id"], by_digest[name]))
+                uploaded += sent.status == 200
+            page = await patiently(lambda: deploy.site(site["slug"]))
+            assert page.text == f"<title>{shown[-1]}</title>"
+            answer = await patiently(partial(go_live, deploy, key, site["id"], made["version"]))
+            assert answer.status == 200, answer.text
+            shown.append(number)
+
+    await killing(process, 3, asyncio.create_task(owner()))
+    assert uploaded >= 5 * 13
+    assert (await deploy.site(site["slug"])).text == "<title>5</title>"
+    await judge(deploy)
+    await swept(deploy)
+    await judge_swept(deploy)
+    assert (await deploy.site(site["slug"], "/11.txt")).text == "11 of 5 " * 90

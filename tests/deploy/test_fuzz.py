@@ -26,7 +26,7 @@ from tests.support.fake_auth import FakeAuth
 from tests.support.processes import Process
 from tests.support.publishing import digest, named
 
-CASES = int(os.environ.get("INVOKER_FUZZ_CASES", "3"))
+CASES = int(os.environ.get("INVOKER_FUZZ_CASES", "2"))
 METHODS = ("get", "post", "put", "patch", "delete", "options")
 #: Refuse what is well-formed and wrong, as nobody guesses a token, a digest, a version, a text of a page, a domain
 #: that is free, a path that has no escape in it, or which cursor a list gave.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.deploying import Deploy
+from tests.support.deploying import BROWSER, Deploy
 from tests.support.publishing import change, later, replace, upkeep_of, value
 
 #: Each with a value, and what is shown while nobody has set it.
@@ -88,7 +88,9 @@ BAD: dict[str, dict[str, Any]] = {
     "no origin": {"allowed_origins": ["example.com"]},
     "an origin with a path": {"allowed_origins": ["https://example.com/a"]},
     "too many origins": {"allowed_origins": [f"https://{n}.example.com" for n in range(21)]},
-    "no address": {"redirect": "/thanks"},
+    "no address": {"redirect": "thanks"},
+    "another host as a path": {"redirect": "//example.com/thanks"},
+    "another host as a path, for browsers": {"redirect": "/\\example.com/thanks"},
     "a script as an address": {"redirect": "javascript:alert(1)"},
     "an address with a line's end": {"redirect": "https://example.com/\r\nX: y"},
     "no days": {"retention": 0},
@@ -102,6 +104,16 @@ async def test_a_bad_setting_is_422_and_changes_nothing(deploy: Deploy, key: str
         answer = await change(deploy, key, site["id"], **body)
         assert (answer.status, answer.json["code"]) == (422, "invalid"), name
     assert await shown(deploy, key, site) == before
+
+
+async def test_an_owners_redirect_may_be_a_path_of_the_site(deploy: Deploy, key: str, site: dict[str, Any]) -> None:
+    for given, leads in (
+        ("/danke?a=1", site["url"] + "/danke?a=1"),
+        ("https://example.com/x", "https://example.com/x"),
+    ):
+        assert (await change(deploy, key, site["id"], redirect=given)).status == 200
+        sent = await deploy.submit(site, data={"a": "b"}, headers=BROWSER)
+        assert (sent.status, sent.headers["Location"]) == (303, leads)
 
 
 async def test_settings_are_their_owners(deploy: Deploy, key: str, site: dict[str, Any]) -> None:

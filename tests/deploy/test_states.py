@@ -186,6 +186,8 @@ async def test_a_cdn_is_told_for_how_long(database_url: str, tmp_path: Any, auth
         site = await deploy.publish(auth.key(), files=FILES)
         lifetime = (await deploy.site(site["slug"])).headers["Cache-Control"]
         assert lifetime == "public, max-age=0, must-revalidate, s-maxage=600"
+        below = (await deploy.call("GET", f"/s/{site['slug']}/")).headers["Cache-Control"]
+        assert below == "public, max-age=0, must-revalidate", "it is told of sites' own hosts"
         assert "s-maxage" not in (await deploy.site(f"{site['slug']}--v1")).headers["Cache-Control"]
 
 

@@ -28,8 +28,6 @@ from tests.support.publishing import (
     value,
 )
 
-pytestmark = BOTH_STORES
-
 #: Long enough for its variants.
 TEXT = "the same words again and again\n" * 40
 BYTES = TEXT.encode()
@@ -55,6 +53,7 @@ async def orphaned(deploy: Deploy, key: str, **files: str) -> None:
     await later(deploy, "blobs", "touched_at", "2 hours")
 
 
+@BOTH_STORES
 async def test_bytes_of_nobody_go_with_their_variants(deploy: Deploy, key: str) -> None:
     await orphaned(deploy, key)
     assert stored(deploy) == ALL
@@ -98,6 +97,7 @@ async def test_bytes_go_with_the_last_site_that_has_them(deploy: Deploy, key: st
     assert await swept(deploy) == 1
 
 
+@BOTH_STORES
 async def test_an_upload_that_waits_for_the_rest_is_not_swept(deploy: Deploy, key: str) -> None:
     site = await deploy.publish(key, files=named({"a.txt": BYTES, "b.txt": b"b"}))
     await put(deploy, key, site["id"], BYTES)
@@ -122,6 +122,7 @@ async def test_whoever_needs_bytes_between_the_steps_keeps_them(
     assert (await deploy.site(site["slug"], "/a.txt")).text == TEXT
 
 
+@BOTH_STORES
 async def test_whoever_needs_bytes_while_they_go_stores_them_anew(
     deploy: Deploy, key: str, conns: list[asyncpg.Connection]
 ) -> None:
@@ -140,6 +141,7 @@ async def test_whoever_needs_bytes_while_they_go_stores_them_anew(
     assert (await deploy.site(site["slug"], "/a.txt")).text == TEXT
 
 
+@BOTH_STORES
 @pytest.mark.parametrize("way", ["inline", "apart"])
 async def test_a_sweep_that_died_after_deleting_costs_nobody_anything(
     deploy: Deploy, key: str, monkeypatch: pytest.MonkeyPatch, way: str

@@ -30,7 +30,7 @@ async def host(deploy: Deploy, key: str) -> str:
 
 
 @pytest.fixture(params=["directory", "elsewhere"])
-def sending(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the kernel send, or fetch pieces as from a bucket."""
     if request.param == "elsewhere":
         monkeypatch.setattr(Blobs, "path", lambda _self, _name: None)
@@ -45,7 +45,7 @@ def split(answer: bytes) -> tuple[str, bytes]:
     return head.decode(), body
 
 
-async def test_a_large_file_comes_whole_and_in_parts(deploy: Deploy, host: str, sending: None) -> None:
+async def test_a_large_file_comes_whole_and_in_parts(deploy: Deploy, host: str, way: None) -> None:
     head, body = split(await raw(deploy, request(host, "/large.zip", "Connection: close")))
     assert head.startswith("HTTP/1.1 200 OK")
     assert (body.decode(), f'"{hashlib.sha256(body).hexdigest()}"' in head) == (CONTENT, True)
@@ -55,7 +55,7 @@ async def test_a_large_file_comes_whole_and_in_parts(deploy: Deploy, host: str, 
         assert (body.decode(), f"Content-Length: {len(wanted)}" in head) == (wanted, True)
 
 
-async def test_a_connection_goes_on_after_a_large_file(deploy: Deploy, host: str, sending: None) -> None:
+async def test_a_connection_goes_on_after_a_large_file(deploy: Deploy, host: str, way: None) -> None:
     """Requests that come at once are answered one after the other, each whole."""
     some = request(host, "/small.zip") + request(host) + request(host, "/small.zip") + request(host)
     answer = await raw(deploy, some + request(host, "/small.zip", "Connection: close"))
@@ -64,7 +64,7 @@ async def test_a_connection_goes_on_after_a_large_file(deploy: Deploy, host: str
     assert answer.endswith(b"\r\n\r\nsmall")
 
 
-async def test_an_old_client_gets_it_and_the_end(deploy: Deploy, host: str, sending: None) -> None:
+async def test_an_old_client_gets_it_and_the_end(deploy: Deploy, host: str, way: None) -> None:
     head, body = split(await raw(deploy, request(host, version="1.0")))
     assert (" 200 OK" in head, body.decode()) == (True, CONTENT)
 
@@ -79,7 +79,7 @@ async def connected(deploy: Deploy, size: int = 4096) -> AsyncIterator[socket.so
         yield sock
 
 
-async def test_a_slow_visitor_gets_all_and_holds_up_nobody(deploy: Deploy, host: str, sending: None) -> None:
+async def test_a_slow_visitor_gets_all_and_holds_up_nobody(deploy: Deploy, host: str, way: None) -> None:
     loop = asyncio.get_running_loop()
     async with connected(deploy) as slow:
         await loop.sock_sendall(slow, request(host, "/large.zip", "Connection: close"))
@@ -95,7 +95,7 @@ def descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-async def test_r21_who_goes_away_leaves_nothing_behind(deploy: Deploy, host: str, sending: None) -> None:
+async def test_r21_who_goes_away_leaves_nothing_behind(deploy: Deploy, host: str, way: None) -> None:
     """R21: no descriptor of a file or a socket stays open, and no task."""
     loop = asyncio.get_running_loop()
     await raw(deploy, request(host, "/large.zip", "Connection: close"))
@@ -109,7 +109,7 @@ async def test_r21_who_goes_away_leaves_nothing_behind(deploy: Deploy, host: str
 
 
 async def test_r24_who_takes_nothing_is_cut_off(
-    deploy: Deploy, host: str, sending: None, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, host: str, way: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """R24: sending has a deadline."""
     monkeypatch.setattr(transfer, "DEADLINE", 0.3)
@@ -128,7 +128,7 @@ async def test_r24_who_takes_nothing_is_cut_off(
         assert got < 8 * SIZE
 
 
-async def test_a_file_that_is_shorter_than_it_should_be_is_cut_off(deploy: Deploy, host: str, sending: None) -> None:
+async def test_a_file_that_is_shorter_than_it_should_be_is_cut_off(deploy: Deploy, host: str, way: None) -> None:
     (path,) = (path for path in deploy.blobs.rglob("*") if path.is_file() and path.stat().st_size == SIZE)
     path.write_bytes(CONTENT.encode()[:500_000])
     head, body = split(await raw(deploy, request(host)))
@@ -136,7 +136,7 @@ async def test_a_file_that_is_shorter_than_it_should_be_is_cut_off(deploy: Deplo
     assert len(body) <= 500_000
 
 
-async def test_a_file_that_is_gone_is_503(deploy: Deploy, host: str, sending: None) -> None:
+async def test_a_file_that_is_gone_is_503(deploy: Deploy, host: str, way: None) -> None:
     for path in deploy.blobs.rglob("*"):
         if path.is_file():
             path.unlink()
@@ -148,7 +148,7 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def test_many_downloads_cost_no_memory(deploy: Deploy, key: str, sending: None) -> None:
+async def test_many_downloads_cost_no_memory(deploy: Deploy, key: str, way: None) -> None:
     """200 at once of 1 MiB, whose visitors read when all are under way: the process grows by less than 50 MiB."""
     content: Any = "0123456789abcdef" * 65_536
     site = await deploy.publish(key, files=[{"path": "a.zip", "content": content[:900_000]}])

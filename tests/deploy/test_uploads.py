@@ -10,8 +10,6 @@ from shared import credentials
 from tests.support.deploying import FORM, Deploy
 from tests.support.publishing import BOTH_STORES, digest, go_live, inline, named, put, put_all, replace, stored, value
 
-pytestmark = BOTH_STORES
-
 PAGE, SCRIPT = FORM.encode(), b"console.log(1)" * 100
 FILES = {"index.html": PAGE, "a/app.js": SCRIPT}
 
@@ -24,6 +22,7 @@ async def test_an_answer_names_what_is_missing_and_nothing_is_live(deploy: Deplo
     assert (answer.status, answer.json["code"], answer.json["missing"]) == (409, "incomplete_version", made["missing"])
 
 
+@BOTH_STORES
 async def test_the_last_upload_publishes_nothing_but_the_preview(deploy: Deploy, key: str) -> None:
     made = await deploy.publish(key, files=named(FILES))
     first = await put(deploy, key, made["id"], PAGE)
@@ -47,6 +46,7 @@ async def test_what_is_noticed_about_a_page_that_came_apart_is_said_when_it_goes
         assert [each["path"] for each in answer.json["warnings"]] == ["index.html"]
 
 
+@BOTH_STORES
 async def test_a_deploy_of_many_files_of_which_three_changed_moves_three(deploy: Deploy, key: str) -> None:
     files = {f"{number}.txt": f"{number}".encode() for number in range(60)} | {"index.html": PAGE}
     made = await deploy.publish(key, files=named(files))
@@ -125,6 +125,7 @@ async def test_a_size_that_was_stated_wrongly_does_not_keep_the_right_one_out(de
     assert (await deploy.call("POST", "/deploy", key=key, json={"files": twice})).json["code"] == "size_mismatch"
 
 
+@BOTH_STORES
 async def test_bytes_that_another_account_has_are_not_there_for_me(deploy: Deploy, key: str) -> None:
     secret = {"index.html": b"a secret of somebody else's"}
     theirs = await deploy.publish(deploy.key(), files=inline({"index.html": "a secret of somebody else's"}))
@@ -165,6 +166,7 @@ async def test_a_file_with_a_key_in_it_is_refused_however_it_comes(deploy: Deplo
     assert stored(deploy) == set()
 
 
+@BOTH_STORES
 async def test_large_files_and_small_ones_arrive_together(deploy: Deploy, key: str) -> None:
     files = {f"{number}.bin": bytes([number]) * (1 << (2 * number)) for number in range(11)} | {"empty": b""}
     files["text.csv"] = b"a,b,c\n" * 200_000

@@ -1,11 +1,12 @@
 """Who may do what: auth and deploy together, every operation of their descriptions asked by every kind of caller."""
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from shared import credentials, ids, openapi
 from shared.config import Plan
@@ -23,7 +24,14 @@ BODIES: Final = {
     "renameKey": {"name": "x"},
     "revokeAll": {"keep_current": True},
     "deleteAccount": {"confirm": "not the address"},
+    "editDeployment": {"edits": [{"path": "index.html", "find": "x", "replace": "y"}]},
+    "publishVersion": {"version": 1},
+    "changeSettings": {"title": "x"},
+    "addDomain": {"domain": "www.example.org"},
 }
+#: What is in the paths of sites beside their ids: a domain that they have, and a file that they wait for.
+DOMAIN: Final = "www.example.com"
+WAITED_FOR: Final = b"{}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,9 @@ class Operation:
     method: str
     path: str
     scope: str
+    #: Whether nobody may do it too, and the holder of an anonymous site's claim token.
+    open: bool = False
+    claim: bool = False
 
     @property
     def site(self) -> bool:
@@ -56,7 +67,11 @@ class Column:
 
     def expected(self, operation: Operation) -> str:
         """Return what has to come of it: `in`, `404`, `401`, or the code of a 403."""
-        if self.expired or self.kind == "none":
+        if self.kind == "none":
+            return "in" if operation.open else "401"
+        if self.kind == "claim":
+            return self._expected_of_token(operation)
+        if self.expired:
             return "401"
         if self.kind == "session":
             return "in"
@@ -67,6 +82,14 @@ class Column:
         if self.bound and operation.scope != "any":
             return self._expected_bound(operation)
         return "404" if self.foreign and "{" in operation.path else "in"
+
+    def _expected_of_token(self, operation: Operation) -> str:
+        if operation.name == "addDomain":
+            # whoever tries is told what to do first
+            return "claim_first"
+        if not operation.claim:
+            return "401"
+        return "404" if operation.site and self.bound == "other" else "in"
 
     def _expected_bound(self, operation: Operation) -> str:
         if operation.service == "auth":
@@ -89,6 +112,8 @@ COLUMNS: Final = (
     Column(name="stranger", foreign=True),
     Column(name="bound", bound="own"),
     Column(name="bound elsewhere", bound="other"),
+    Column(name="claim token", kind="claim", bound="own"),
+    Column(name="another's claim token", kind="claim", bound="other"),
 )
 
 
@@ -100,11 +125,14 @@ def operations(service: str) -> list[Operation]:
             described = item[method]
             if described.get("security") == []:
                 continue
-            name = described["operationId"]
+            name, accepted = described["operationId"], described.get("security", ())
             assert "x-scope" in described, f"{name} does not say what it needs"
             found.append(
-                Operation(service=service, name=name, method=method.upper(), path=path, scope=described["x-scope"])
-            )
+                Operation(
+                    service=service, name=name, method=method.upper(), path=path, scope=described["x-scope"],
+                    open={} in accepted, claim={"claim": []} in accepted,
+                )
+            )  # fmt: skip
     return sorted(found, key=lambda operation: operation.name)
 
 
@@ -129,12 +157,16 @@ class World:
 
     async def ask(self, operation: Operation, column: Column) -> str:
         """Return what comes of an operation on something of the owner's, made for this, with a fresh credential."""
-        target = await self._target(operation)
+        target, token = await self._target(operation, column)
         site = {"own": target if operation.site else "my-site", "other": "another-site"}.get(column.bound)
-        headers = await self._credential(column, site)
-        path = re.sub(r"\{[^}]*\}", target, operation.path)
+        headers = {"Authorization": f"Bearer {token}"} if token else await self._credential(column, site)
+        path = operation.path.replace("{domain}", DOMAIN).replace("{sha256}", hashlib.sha256(WAITED_FOR).hexdigest())
+        path = re.sub(r"\{[^}]*\}", target, path)
         url = self.auth.url if operation.service == "auth" else self.deploy_url
         body = None if operation.method == "GET" else BODIES.get(operation.name, {})
+        if operation.name == "claimDeployment":
+            site_to_claim = await self._anonymous()
+            body = {"slug": site_to_claim["slug"], "token": site_to_claim["claim_token"]}
         answer = await self.auth.call(operation.method, url + path, headers=headers, json=body)
         if column.foreign and self.owner in answer.text:
             return f"a stranger reads about the owner: {answer.text}"
@@ -153,19 +185,40 @@ class World:
         await self._add_key(account, credentials.digest(key), column.scopes, site=site, expired=column.expired)
         return {"Authorization": f"Bearer {key}"}
 
-    async def _target(self, operation: Operation) -> str:
-        """Make something of the owner's for the operation's path, and return its id."""
+    async def _target(self, operation: Operation, column: Column) -> tuple[str, str | None]:
+        """Make something of the owner's for the operation's path, and return its id; with a claim token where asked."""
+        if column.kind == "claim":
+            own, other = await self._anonymous(), await self._anonymous()
+            return own["id"], (own if column.bound == "own" else other)["claim_token"]
         if "{" not in operation.path:
-            return ""
+            return "", None
         if operation.site:
             headers = await self._credential(COLUMNS[0], None)
             made = await self.auth.call("POST", f"{self.deploy_url}/deploy", headers=headers, json={"html": "x"})
-            return str(made.json["id"])
+            url = f"{self.deploy_url}/deploy/{made.json['id']}"
+            await self._prepare(url, headers)
+            if "{domain}" in operation.path:
+                await self.auth.call("POST", f"{url}/domains", headers=headers, json={"domain": DOMAIN})
+            return str(made.json["id"]), None
         digest = credentials.digest(credentials.mint())
         if operation.path.startswith("/auth/sessions"):
-            return await self._add_session(self.owner, digest)
+            return await self._add_session(self.owner, digest), None
         # with no more than a key for keys has, or that one could not rotate it
-        return await self._add_key(self.owner, digest, ("keys",))
+        return await self._add_key(self.owner, digest, ("keys",)), None
+
+    async def _anonymous(self) -> dict[str, Any]:
+        """Make a site that is nobody's yet."""
+        made: dict[str, Any] = (
+            await self.auth.call("POST", f"{self.deploy_url}/deploy", headers={}, json={"html": "x"})
+        ).json
+        url = f"{self.deploy_url}/deploy/{made['id']}"
+        await self._prepare(url, {"Authorization": f"Bearer {made['claim_token']}"})
+        return made
+
+    async def _prepare(self, url: str, headers: dict[str, str]) -> None:
+        """Have a site wait for a file."""
+        file = {"path": "a.txt", "sha256": hashlib.sha256(WAITED_FOR).hexdigest(), "size": len(WAITED_FOR)}
+        await self.auth.call("PUT", url, headers=headers, json={"files": [file]})
 
     async def _add_session(self, account: str, digest: str) -> str:
         session_id = ids.new_id("ses")
@@ -197,7 +250,7 @@ def outcome(answer: Answer) -> str:
 @asynccontextmanager
 async def world(database_url: str, blobs: Path) -> AsyncIterator[World]:
     """Run auth and deploy, with two accounts that have room for many sites."""
-    async with together(database_url, blobs, plans={"free": Plan(deployments=10_000)}) as both:
+    async with together(database_url, blobs, plans={"free": Plan(deployments=10_000)}, rate_limits=False) as both:
         auth = both.auth
         owner, stranger = ids.new_id("acc"), ids.new_id("acc")
         for account in (owner, stranger):

@@ -241,7 +241,8 @@ class Sites(RuleBasedStateMachine):
     @precondition(lambda self: self.world.resting)
     @rule(which=WHICH)
     def rest(self, which: int) -> None:
-        names = sorted(self.world.resting)
+        # in the order in which they were given up: the names of some are chance
+        names = list(self.world.resting)
         self.world.rest(names[which % len(names)])
 
     @precondition(lambda self: self.world.there(deleted=True))

@@ -50,8 +50,8 @@ class Together:
 
 @asynccontextmanager
 async def together(database_url: str, blobs: Path, **settings: Any) -> AsyncIterator[Together]:
-    """Run both; `settings` are auth's, and its plans deploy's too."""
-    shared = {name: settings[name] for name in ("plans",) if name in settings}
+    """Run both; `settings` are auth's, and its plans and limits deploy's too."""
+    shared = {name: settings[name] for name in ("plans", "rate_limits") if name in settings}
     auth_port, deploy_port, bus = free_port(), free_port(), FakeBus()
     async with (
         running_auth(

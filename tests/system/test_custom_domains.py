@@ -49,6 +49,16 @@ async def visit(gateway: Gateway, root: bytes, name: str = DOMAIN) -> Answer:
         return Answer(answer.status, answer.headers, await answer.read())
 
 
+async def by_http(gateway: Gateway) -> int:
+    """Ask for the domain's page without TLS, and return the status."""
+    headers = {"Host": DOMAIN}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(gateway.url, headers=headers, allow_redirects=False) as it,
+    ):
+        return it.status
+
+
 async def test_a_custom_domain_is_served_over_https_through_the_gateway(
     gateway: tuple[Gateway, int], database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,12 +78,15 @@ async def test_a_custom_domain_is_served_over_https_through_the_gateway(
         world.names.a(DOMAIN, HERE)
         with pytest.raises(aiohttp.ClientConnectorError):
             await visit(front, root)
+        # by http it is shown until there is a certificate to lead visitors to
+        assert await by_http(front) == 404
         await world.proved(key, site, DOMAIN)
 
         async def has_certificate() -> bool:
             return bool((await world.domains(key, site))[0]["status"] == "active")
 
         await eventually(has_certificate, within=30.0)
+        assert await by_http(front) == 308
         page = await visit(front, root)
         assert (page.status, b"<title>a shop" in page.raw) == (200, True)
         await world.deploy.call("PUT", f"/deploy/{site['id']}", key=key, json={"html": "<title>a better shop"})

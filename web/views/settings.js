@@ -81,8 +81,8 @@ function forms({ settings: given }, save) {
   const mail = switchField("Mail me what visitors send", given.notify_email, "To the account’s address.");
   const redirect = textField(
     "Page after sending",
-    { type: "url", value: given.redirect ?? "", maxlength: "2000", placeholder: "https://example.com/thanks" },
-    "Where a browser goes when its form was sent. Empty: a page of ours that says thank you.",
+    { type: "text", inputmode: "url", value: given.redirect ?? "", maxlength: "2000", placeholder: "/thanks.html" },
+    "Where a browser goes when its form was sent: a path of this site, or a whole address. Empty: a page of ours that says thank you.",
   );
   const origins = textField(
     "Other pages that may send",

@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from services.deploy import archives, slugs, versions
 from services.deploy.service.contents import STATED, Content, Named
 from shared import bodies, http, parsing
 from shared.errors import BadRequest, Invalid
+from shared.parsing import Whole
 
 #: Bytes of one deploy (R18), and seconds that it may take (R24).
 MAX_BODY: Final = 25 * http.MIB
 DEADLINE: Final = 60.0
 
 Text = Annotated[str, Field(max_length=1000)]
+#: Many clients write null for what they leave out.
+Flag = Annotated[bool, BeforeValidator(lambda given: given is not None and given)]
 
 
 class HtmlRequired(BadRequest):
@@ -37,7 +40,7 @@ class FileIn(BaseModel):
     path: str
     content: str | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    size: Annotated[int, Field(ge=0, le=versions.MAX_FILE)] | None = None
+    size: Annotated[Whole, Field(ge=0, le=versions.MAX_FILE)] | None = None
     contentType: str | None = None  # noqa: N815 - the published name
     encoding: Literal["base64"] | None = None
 
@@ -73,7 +76,7 @@ class ContentIn(BaseModel):
     description: Text | None = None
     favicon: Annotated[str, Field(max_length=32)] | None = None
     is_spa: bool | None = None
-    preview: bool = False
+    preview: Flag = False
     #: Instead of `html` and `files`.
     _archive: bytes | None = PrivateAttr(default=None)
 
@@ -116,7 +119,7 @@ class ContentIn(BaseModel):
 class ReplaceIn(ContentIn):
     """A new version, perhaps only on top of a certain one."""
 
-    if_version: int | None = None
+    if_version: Whole | None = None
 
 
 class DeployIn(ContentIn):

@@ -41,7 +41,7 @@ async def list_all(request: web.Request) -> web.Response:
 @routes.post("/deploy/{id}/domains")
 async def add(request: web.Request) -> web.Response:
     """Add a domain, and say how it is proved."""
-    caller = await access.holder(request, "deploy")
+    caller = await access.caller(request, "deploy")
     body = await bodies.read_model(request, DomainIn)
     found, new = await request.app[DOMAINS].add(
         caller, access.deployment_id(request), body.domain, ip=access.ip(request)

@@ -31,14 +31,17 @@ def _origin(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """Return a page's address."""
+    """Return a page's address: a whole one, or a path of the site's own."""
     try:
         url = URL(text)
         if url.scheme in {"http", "https"} and url.host and not url.user:
             return str(url)
+        # browsers take `//…` and `/\…` for another host
+        if text.startswith("/") and not text.startswith("//") and "\\" not in text:
+            return str(url)
     except ValueError:
         pass
-    raise ValueError("must be a full address such as https://example.com/thanks")
+    raise ValueError("must be a full address such as https://example.com/thanks, or a path such as /thanks.html")
 
 
 class SettingsIn(BaseModel):

@@ -8,14 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.deploy import access, slugs, versions
 from services.deploy.api import contents
-from services.deploy.api.contents import DEADLINE, MAX_BODY, DeployIn, ReplaceIn
+from services.deploy.api.contents import DEADLINE, MAX_BODY, DeployIn, Flag, ReplaceIn
 from services.deploy.deployments import RESTORE
 from services.deploy.edits import Edit
 from shared import bodies, http, idempotency, limits, streaming
 from shared.errors import Invalid
+from shared.parsing import Whole
 
 #: Anonymous sites of one address.
 ANONYMOUS: Final = "30/hour"
+#: A claim token is kept as a digest alone, so it is in one answer only.
+REPLAYED: Final = {
+    "replayed": True,
+    "message": "An earlier request with the same Idempotency-Key made this site; its claim token was shown then, once.",
+}
 #: Seconds that a download may take.
 DOWNLOAD_DEADLINE: Final = 300.0
 
@@ -50,7 +56,8 @@ async def _create_anonymous(request: web.Request) -> web.Response:
     content = await asyncio.to_thread(body.content)
     await request.app[access.LIMITER].hit(ANONYMOUS, "anonymous", limits.network(ip))
     made = await request.app[access.PUBLISHING].create_anonymous(content, slug, once, ip=limits.network(ip))
-    return http.json(access.published(request, made), headers={hdrs.CACHE_CONTROL: "no-store"})
+    shown = access.published(request, made) | ({} if made.claim_token else REPLAYED)
+    return http.json(shown, headers={hdrs.CACHE_CONTROL: "no-store"})
 
 
 @routes.put("/deploy/{id}")
@@ -82,8 +89,8 @@ class EditsIn(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
     edits: Annotated[list[EditIn], Field(min_length=1, max_length=100)]
-    if_version: int | None = None
-    preview: bool = False
+    if_version: Whole | None = None
+    preview: Flag = False
 
 
 @routes.patch("/deploy/{id}")

@@ -1,9 +1,7 @@
 """A site's versions: list them, put one live, send the bytes that one waits for."""
 
-from typing import Annotated
-
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from services.deploy import access
 from services.deploy.api.contents import DEADLINE
@@ -11,6 +9,7 @@ from services.deploy.deployments import BlobNotNamed
 from services.deploy.versions import MAX_FILE
 from shared import bodies, http
 from shared.errors import Invalid
+from shared.parsing import Whole
 
 routes = web.RouteTableDef()
 
@@ -58,8 +57,8 @@ class PublishIn(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True)
 
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
-    if_version: int | None = None
+    version: Whole
+    if_version: Whole | None = None
 
 
 @routes.post("/deploy/{id}/publish")
@@ -68,8 +67,10 @@ async def publish(request: web.Request) -> web.Response:
     """Put a version live; an older one is a rollback."""
     caller = await access.holder(request, "deploy")
     body = await bodies.read_model(request, PublishIn)
+    # a number that no version can have is one that this site has not; the database takes no larger ones
+    number = body.version if 0 < body.version < 2**31 else 0
     made = await request.app[access.PUBLISHING].put_live(
-        caller, access.deployment_id(request), body.version, if_version=body.if_version, ip=access.ip(request)
+        caller, access.deployment_id(request), number, if_version=body.if_version, ip=access.ip(request)
     )
     return http.json(access.published(request, made))
 

@@ -157,7 +157,7 @@ class Contents:
         wanted: dict[str, tuple[int, str]] = {}
         for path, file in named.items():
             if wanted.setdefault(file.sha256, (file.size, file.type))[0] != file.size:
-                raise WrongSize(f"The file {path!r} is named with another size before")
+                raise WrongSize(f"The file {path!r} has the sha256 of another one, and not its size")
         async with db.acquire(self._pool) as conn:
             known = await rows.known(conn, caller.account_id, list(wanted))
             if known:

@@ -87,8 +87,7 @@ class Deployments:
         """
         async with self._outbox.transaction() as conn:
             await owners.keep(conn, caller)
-            slug = await deployments.restore(conn, deployment_id, caller.account_id)
-            require_bound(caller, deployment_id, slug)
+            slug = await deployments.restore(conn, deployment_id, caller.account_id, only=caller.site)
             plan = self._config.plan(caller.plan)
             if await deployments.count_active(conn, caller.account_id) > plan.deployments:
                 raise LimitReached

@@ -15,21 +15,12 @@ from services.deploy.service.telling import Telling
 from services.deploy.store import domains as store
 from shared import db, logs, outbox
 from shared.auth_client import Caller
-from shared.errors import Forbidden
 from shared.events import Audited, DomainSuspendedMail, SiteChanged
 
 log = logs.get(__name__)
 
 #: Looks that the worker makes at the same time.
 TOGETHER: Final = 8
-
-
-class ClaimFirst(Forbidden):
-    """The site is nobody's yet."""
-
-    code = "claim_first"
-    message = "A site without an owner cannot have a domain"
-    hint = "Claim the site first: log in and open its claim_url."
 
 
 class DomainService:
@@ -61,10 +52,8 @@ class DomainService:
     async def add(self, caller: Caller, deployment_id: str, name: str, *, ip: str) -> tuple[Domain, bool]:
         """Add a domain that is to be proved, and tell whether it is new. Idempotent.
 
-        Raise BadDomain, ClaimFirst, DomainLimitReached, DeploymentNotFound.
+        Raise BadDomain, DomainLimitReached, DeploymentNotFound.
         """
-        if caller.kind == "claim":
-            raise ClaimFirst
         # the list of public suffixes takes a while to read, the first time
         domain = await asyncio.to_thread(domains.check, name, self._config)
         async with self._outbox.transaction() as conn:

@@ -119,15 +119,15 @@ async def delete(conn: Connection, deployment_id: str) -> datetime:
     return moment
 
 
-async def restore(conn: Connection, deployment_id: str, account_id: str) -> str:
-    """Bring a deleted deployment back and return its slug.
+async def restore(conn: Connection, deployment_id: str, account_id: str, *, only: str | None) -> str:
+    """Bring a deleted deployment back and return its slug; `only` the one of this id or slug.
 
     Raise DeploymentNotFound for one that is gone for good, NotRestorable for one that is there, SlugTaken.
     """
     row = await conn.fetchrow(
         f"SELECT slug, deleted_at, deleted_at > now() - {_RESTORE} AS kept FROM deployments"
-        " WHERE id = $1 AND account_id = $2 FOR UPDATE",
-        deployment_id, account_id,
+        " WHERE id = $1 AND account_id = $2 AND ($3::text IS NULL OR $3 IN (id, slug)) FOR UPDATE",
+        deployment_id, account_id, only,
     )  # fmt: skip
     if row is None or row["kept"] is False:
         raise DeploymentNotFound
@@ -137,7 +137,7 @@ async def restore(conn: Connection, deployment_id: str, account_id: str) -> str:
     try:
         await conn.execute("UPDATE deployments SET deleted_at = NULL, updated_at = now() WHERE id = $1", deployment_id)
     except asyncpg.UniqueViolationError:
-        raise SlugTaken(hint="The name is in use again: delete that site first, or rename it.") from None
+        raise SlugTaken(hint="The name is in use again: delete the site that has it first.") from None
     await conn.execute("DELETE FROM names WHERE slug = $1 AND account_id = $2", slug, account_id)
     return slug
 
