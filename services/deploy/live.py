@@ -162,9 +162,14 @@ class LiveSites:
         return {SiteChanged: self._on_changed}
 
     async def _look_up(self, name: str, lookup: _Lookup) -> Site | None:
+        found: Row | None = None
         try:
-            for _ in range(_MAX_LOOKUPS):
-                lookup.overtaken = False
+            for left in reversed(range(_MAX_LOOKUPS)):
+                if not left:
+                    # a site that changes all the time: nobody joins any more, and for those who wait, who came before
+                    # this question, its answer is true; but it is not kept
+                    del self._under_way[name]
+                lookup.overtaken = not left
                 asked_at = self._clock()
                 try:
                     found = await self._ask(name)
@@ -172,9 +177,10 @@ class LiveSites:
                     return self._without_database(name)
                 if not lookup.overtaken:
                     return self._remember(name, found, asked_at)
-            raise Unavailable
+            return found and found[0]
         finally:
-            del self._under_way[name]
+            if self._under_way.get(name) is lookup:
+                del self._under_way[name]
 
     async def _ask(self, name: str) -> Row | None:
         """Return a site with its files."""

@@ -167,3 +167,17 @@ async def test_after_a_gap_everything_is_looked_at_again(sites: Sites) -> None:
     sites.answer = answering(a_site(2))
     assert (found := await sites.find("s")) is not None
     assert found.version == 2
+
+
+async def test_a_site_that_changes_during_every_look_up_is_shown_all_the_same(sites: Sites) -> None:
+    """What a visitor is shown was read after they came; it is not kept, and who comes later has it read anew."""
+
+    async def changing() -> Site | None:
+        sites.drop("s", "dep_0123456789abcdef")
+        return a_site(sites.queries)
+
+    sites.answer = changing
+    for last in (4, 8):
+        found = await sites.find("s")
+        assert found is not None
+        assert (found.version, sites.queries, sites.fresh("s")) == (last, last, None)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from services.deploy import blobs
-from services.deploy.changed import Changes
+from services.deploy.live import LiveSites
 from services.deploy.service import upkeep
 from services.deploy.store import blobs as blob_rows
 from services.deploy.store import deployments
@@ -99,6 +99,10 @@ async def _nothing(*_given: Any, **_named: Any) -> None:
     """Leave things as they are."""
 
 
+def _forget_nothing(*_given: Any) -> None:
+    """Keep what is known."""
+
+
 async def _none_missing(*_given: Any) -> list[str]:
     return []
 
@@ -133,7 +137,7 @@ BUGS: dict[str, tuple[Any, str, Any, Callable[[Sites], None]]] = {
     "to know a digest is to have the bytes": (blob_rows, "known", _whoever_sent_it, of_another),
     "names do not rest": (deployments, "rest_name", _nothing, name_of_another),
     "an incomplete version goes live": (blob_rows, "missing_of", _none_missing, put_live_too_early),
-    "nobody is told of a change": (Changes, "tell", _nothing, replaced),
+    "nothing is forgotten when it changes": (LiveSites, "drop", _forget_nothing, replaced),
 }
 
 
