@@ -64,15 +64,20 @@ def _run(
     given: argparse.Namespace,
 ) -> None:
     if (command := commands.get(given.command)) is not None:
-        try:
-            print(run(command.run(settings, given)))  # noqa: T201 - it talks to a person
-        except AppError as error:
-            sys.exit(f"{error.message}. {error.hint or ''}".strip())
+        perform(command, settings, given)
     elif given.command == "migrate":
         count = run(db.migrate(settings.database_url.get_secret_value(), service))
         log.info("schema.migrated", applied=count)
     else:
         run(_serve(settings, open_service))
+
+
+def perform(command: Command[C], settings: C, given: argparse.Namespace) -> None:
+    """Carry out an operator's command, and end the process with its error where it has one."""
+    try:
+        print(run(command.run(settings, given)))  # noqa: T201 - it talks to a person
+    except AppError as error:
+        sys.exit(f"{error.message}. {error.hint or ''}".strip())
 
 
 async def _serve(settings: C, open_service: Callable[[C, Bus], AbstractAsyncContextManager[server.Service]]) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from services.standalone import operating
 from services.standalone.app import open_system
 from services.standalone.config import Config, default_urls
 from shared import config, logs, server
@@ -45,9 +46,15 @@ class _Refused(Exception):
 
 
 def main() -> None:
-    """Start, print where everything is, and run until SIGINT or SIGTERM; exit 0 after a clean stop."""
+    """Start, print where everything is, and run until SIGINT or SIGTERM; exit 0 after a clean stop.
+
+    With arguments: do what an operator asks of the one that runs already.
+    """
     settings = config.load(Config)
     default_urls(settings.port)
+    if arguments := sys.argv[1:]:
+        operating.main(settings, arguments)
+        return
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

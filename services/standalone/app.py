@@ -18,7 +18,7 @@ from services.deploy.config import Config as DeployConfig
 from services.deploy.handlers import HANDLERS as TOLD_DEPLOY
 from services.mailer.config import Config as MailerConfig
 from services.mailer.handlers import HANDLERS as MAILS
-from services.standalone import mailbox, postgres
+from services.standalone import mailbox, operating, postgres
 from services.standalone.config import Config
 from services.standalone.routing import Router
 from shared import config, db, http, server
@@ -104,6 +104,7 @@ async def _services(
         MailerConfig, smtp_url=f"smtp://127.0.0.1:{inbox.smtp_port}?tls=none", **_common(database, "mailer", token)
     )
     async with AsyncExitStack() as stack:
+        stack.enter_context(operating.reachable(directory, database_url=database.dsn("deploy"), service_token=token))
         opened = [
             await stack.enter_async_context(auth.open_service(auth_config, bus)),
             await stack.enter_async_context(deploy.open_service(deploy_config, bus)),

@@ -1,5 +1,6 @@
 """`make run` as a user meets it: one command, all of it, and nothing lost however it ends."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -142,3 +143,29 @@ def refused(tmp_path: Path, code: int, **environment: str) -> str:
     assert ended.returncode == code, ended.stderr
     assert ended.stderr.count("\n") == 1, ended.stderr
     return ended.stderr
+
+
+async def test_its_operator_takes_sites_down_from_another_terminal(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    with running(tmp_path / "data") as system:
+        client = Client(session, system.target)
+        slug = (await client.api("POST", "/deploy", json={"html": "<p>hello"})).json["slug"]
+        assert (await client.site(slug)).status == 200, "it is known by now"
+        for words, status in ((("takedown", slug, "--reason", "It is a test."), 451), (("reinstate", slug), 200)):
+            done = await asyncio.to_thread(operate, system.directory, *words)
+            assert (done.returncode, "untold" in done.stderr) == (0, False), done.stderr
+            assert (await client.site(slug)).status == status
+        wrong = await asyncio.to_thread(operate, system.directory, "reinstate", "nobody")
+        assert (wrong.returncode, "There is no such site." in wrong.stderr) == (1, True)
+        system.stop()
+        gone = await asyncio.to_thread(operate, system.directory, "reports")
+        assert (gone.returncode, "does not run on" in gone.stderr) == (1, True)
+
+
+def operate(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Ask what runs there to do something."""
+    return subprocess.run(
+        [sys.executable, "-m", "services.standalone", *words], cwd=ROOT, timeout=60, check=False,
+        capture_output=True, text=True, env={**os.environ, "INVOKER_DATA_DIR": str(directory)},
+    )  # fmt: skip
