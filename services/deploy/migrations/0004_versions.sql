@@ -29,6 +29,8 @@ DROP INDEX deployments_slug;
 CREATE UNIQUE INDEX deployments_slug ON deployments (slug) WHERE deleted_at IS NULL;
 CREATE INDEX deployments_expiring ON deployments (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
 CREATE UNIQUE INDEX deployments_claim ON deployments (claim_digest) WHERE claim_digest IS NOT NULL;
+-- deleted ones too: what they have is the account's as well
+CREATE INDEX deployments_of_account_all ON deployments (account_id);
 CREATE INDEX deployments_deleted ON deployments (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- Names that were given up, and who had them last: nobody else may take over their visitors for a while.
@@ -52,6 +54,7 @@ ALTER TABLE versions
     -- what was noticed about its pages
     ADD COLUMN findings jsonb NOT NULL DEFAULT '[]';
 UPDATE versions SET ready_at = created_at;
+CREATE INDEX versions_unready ON versions (deployment_id) WHERE ready_at IS NULL;
 
 -- What was live from when on: a rollback is one more row.
 CREATE TABLE publications (
@@ -107,6 +110,7 @@ CREATE TABLE missing (
     type text NOT NULL,
     PRIMARY KEY (deployment_id, sha256, number)
 );
+CREATE INDEX missing_of_version ON missing (deployment_id, number);
 
 -- Processes that serve, and where their internal port is: a publish tells each before it answers.
 CREATE TABLE replicas (

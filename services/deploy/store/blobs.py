@@ -41,9 +41,10 @@ async def mark_stored(conn: Connection, stored: Mapping[str, Sizes]) -> None:
 async def known(conn: Connection, account_id: str, digests: Iterable[str]) -> dict[str, int]:
     """Return digest and size of the bytes, among these, that the account has sent before and that are stored."""
     rows = await conn.fetch(
-        "SELECT b.sha256, b.size FROM blobs b WHERE b.sha256 = ANY($1) AND b.stored_at IS NOT NULL AND EXISTS ("
-        " SELECT FROM blob_refs r JOIN deployments d ON d.id = r.deployment_id"
-        " WHERE r.sha256 = b.sha256 AND d.account_id = $2)",
+        # from the account's sites on: what everybody has is named by every site that there is
+        "WITH own AS MATERIALIZED (SELECT id FROM deployments WHERE account_id = $2)"
+        " SELECT DISTINCT b.sha256, b.size FROM own JOIN blob_refs r ON r.deployment_id = own.id"
+        " JOIN blobs b USING (sha256) WHERE r.sha256 = ANY ($1) AND b.stored_at IS NOT NULL",
         list(digests), account_id,
     )  # fmt: skip
     return {row["sha256"]: row["size"] for row in rows}
@@ -195,7 +196,11 @@ async def find_free(conn: Connection, limit: int) -> tuple[int, list[str]]:
     )
     looked = [row["sha256"] for row in rows]
     # with the rows held, in a statement of its own: one that began earlier might not see who let go meanwhile
-    rows = await conn.fetch("SELECT DISTINCT sha256 FROM blob_refs WHERE sha256 = ANY ($1)", looked)
+    rows = await conn.fetch(
+        "SELECT sha256 FROM unnest($1::text[]) AS given (sha256)"
+        " WHERE EXISTS (SELECT FROM blob_refs r WHERE r.sha256 = given.sha256)",
+        looked,
+    )
     used = {row["sha256"] for row in rows}
     free = [digest for digest in looked if digest not in used]
     await conn.execute("UPDATE blobs SET loose = false WHERE sha256 = ANY ($1)", list(used))
