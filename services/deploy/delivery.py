@@ -1,6 +1,7 @@
 """A file that was found, sent as HTTP lets it be asked for: whole, a part, or only when it is news (RFC 9110)."""
 
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 
 from services.deploy import negotiation
 from services.deploy.answers import Body, Ready, unchanged
@@ -17,7 +18,7 @@ async def deliver(request: web.BaseRequest, blobs: Blobs, ready: Ready) -> web.S
     if ready.status != 200:
         return await _send(request, blobs, body, ready.status, None)
     if (known := headers.get(hdrs.IF_MATCH)) is not None and not negotiation.matches_strongly(known, body.etag):
-        return web.Response(status=412, headers=unchanged(body.headers))
+        return web.Response(status=412, headers=_only_now(body))
     if (tags := headers.get(hdrs.IF_NONE_MATCH)) is not None and negotiation.matches(tags, body.etag):
         return web.Response(status=304, headers=unchanged(body.headers))
     if span == ():
@@ -59,7 +60,14 @@ def _span(request: web.BaseRequest, ready: Ready) -> tuple[int, int] | tuple[()]
 
 
 def _unsatisfiable(body: Body) -> web.Response:
-    headers = unchanged(body.headers)
+    headers = _only_now(body)
     del headers[hdrs.ETAG]
     headers[hdrs.CONTENT_RANGE] = f"bytes */{body.size}"
     return web.Response(status=416, headers=headers)
+
+
+def _only_now(body: Body) -> CIMultiDict[str]:
+    """Return the headers of a refusal: a cache that kept one would give it to whoever asks for the file."""
+    headers = unchanged(body.headers)
+    headers[hdrs.CACHE_CONTROL] = "no-store"
+    return headers

@@ -169,3 +169,11 @@ async def test_r70_a_redeploy_of_the_same_size_is_news(deploy: Deploy, key: str)
     await deploy.call("PUT", f"/deploy/{site['id']}", key=key, json={"html": "<p>two</p>"})
     page = await deploy.site(site["slug"], headers={"If-None-Match": etag})
     assert (page.status, page.text) == (200, "<p>two</p>")
+
+
+async def test_r70_a_refusal_is_kept_by_no_cache(deploy: Deploy, key: str) -> None:
+    """R70: a cache that keeps a 416 or a 412 of a file for ever would have lost the file."""
+    site = await deploy.publish(key, files=[{"path": "app.3f2a9c1b.js", "content": "1"}])
+    for status, headers in ((416, {"Range": "bytes=9-"}), (412, {"If-Match": '"other"'})):
+        answer = await deploy.site(site["slug"], "/app.3f2a9c1b.js", headers=headers)
+        assert (answer.status, answer.headers["Cache-Control"]) == (status, "no-store")
