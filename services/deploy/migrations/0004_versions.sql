@@ -29,8 +29,6 @@ DROP INDEX deployments_slug;
 CREATE UNIQUE INDEX deployments_slug ON deployments (slug) WHERE deleted_at IS NULL;
 CREATE INDEX deployments_expiring ON deployments (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
 CREATE UNIQUE INDEX deployments_claim ON deployments (claim_digest) WHERE claim_digest IS NOT NULL;
--- deleted ones too: what they have is the account's as well
-CREATE INDEX deployments_of_account_all ON deployments (account_id);
 CREATE INDEX deployments_deleted ON deployments (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- Names that were given up, and who had them last: nobody else may take over their visitors for a while.
