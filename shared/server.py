@@ -58,6 +58,7 @@ class Protocol(web.RequestHandler):
             log.error("connection.failed", exc_info=exc)
             response = http.error_response(AppError())
         response.headers["X-Request-ID"] = logs.request_id.get()
+        response.headers[hdrs.SERVER] = "invoker"
         response.force_close()
         return response
 

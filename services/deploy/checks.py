@@ -1,6 +1,7 @@
 """What a site's owner is told about it when it is published: what is probably a mistake. Pure functions."""
 
 import re
+import urllib.parse
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -58,6 +59,7 @@ def _warnings(files: Files, paths: Collection[str], own: Rules, *, is_spa: bool)
     if versions.INDEX not in paths:
         yield _no_index(paths, is_spa=is_spa)
     yield from _private(paths)
+    yield from _rewrites(own, paths)
     left = _MAX_PAGES
     # the same order however they came: pages first
     for path, (data, kind) in sorted(files.items(), key=lambda file: (not versions.is_html(file[1][1]), file[0])):
@@ -110,6 +112,16 @@ def _private(paths: Collection[str]) -> Iterator[Finding]:
             told.add(name)
             text = f"'{_shown(name)}' can be read by everybody; leave it out, and change the secrets that are in it"
             yield Finding(code="private_file", message=text, path=path)
+
+
+def _rewrites(own: Rules, paths: Collection[str]) -> Iterator[Finding]:
+    """Tell of rules that show a file which is not there: visitors would get 404 whatever status they name."""
+    for rule in own.redirects:
+        if rule.status not in rules.REWRITES or rules.PLACEHOLDER.search(rule.to):
+            continue
+        if not links.exists(urllib.parse.unquote(rule.to), paths, rules.NONE):
+            text = f"_redirects: '{_shown(rule.source)}' shows '{_shown(rule.to)}', which is not there; correct it"
+            yield Finding(code="missing_file", message=text, path="_redirects")
 
 
 def _finding(code: str, path: str, line: int, text: str) -> Finding:

@@ -128,3 +128,4 @@ def test_bytes_that_are_not_valid_http_are_refused(target: Target, raw: bytes) -
         answer = sock.recv(4096)
     assert answer.split(b" ", 2)[1][:1] == b"4", answer
     assert b"X-Request-ID: " in answer
+    assert b"aiohttp" not in answer

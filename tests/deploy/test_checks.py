@@ -236,3 +236,13 @@ def test_a_hostile_site_costs_little_time(piece: str) -> None:
     began = time.process_time()
     checks.warnings({f"{number}.html": (page, HTML) for number in range(10)}, [str(n) for n in range(100_000)])
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("rule", [b"/* /index.htlm 200", b"/a /none/ 200", b"/a /404x.html 404!"])
+def test_a_rule_that_shows_a_missing_file_is_told(rule: bytes) -> None:
+    assert told("<p>", "docs/index.html", redirects=rule) == [("missing_file", None)]
+
+
+@pytest.mark.parametrize("rule", [b"/* /index.html 200", b"/a /docs/ 200", b"/u/:x /:x 200", b"/a /b 301", b"/a / 200"])
+def test_a_rule_that_shows_what_is_there_or_leads_anywhere_is_fine(rule: bytes) -> None:
+    assert told("<p>", "docs/index.html", redirects=rule) == []
