@@ -220,9 +220,11 @@ class Publishing:
         live: bool,
     ) -> None:  # fmt: skip
         deployment_id, number = place
-        await blob_rows.mark_stored(conn, prepared.stored)
+        if prepared.stored:
+            await blob_rows.mark_stored(conn, prepared.stored)
         new = await blob_rows.add_refs(conn, deployment_id, prepared.present)
-        new += await blob_rows.add_missing(conn, deployment_id, number, prepared.missing)
+        if prepared.missing:
+            new += await blob_rows.add_missing(conn, deployment_id, number, prepared.missing)
         if new:
             await deployments.add_stored(conn, deployment_id, new)
             room = ANONYMOUS_STORAGE if caller.kind == "claim" else self._config.plan(caller.plan).storage
