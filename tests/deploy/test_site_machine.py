@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from services.deploy import blobs
+from services.deploy import blobs, live
 from services.deploy.live import LiveSites
 from services.deploy.service import upkeep
 from services.deploy.store import blobs as blob_rows
@@ -44,10 +44,11 @@ TWO = {"index.html": PAGES[1], "a.txt": TEXTS[1]}
 
 @pytest.fixture(autouse=True)
 def in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out log lines, and syncs: no machine crashes here."""
+    """Leave out log lines and syncs: no machine crashes here. What is not forgotten is seen, even if slowly."""
     logs.configure("tests", json=True, level="CRITICAL")
     monkeypatch.setattr(blobs, "_fsync", lambda _paths: None)
     monkeypatch.setattr(upkeep, "BREATH", 0.0)
+    monkeypatch.setattr(live, "FRESH", 1000.0)
 
 
 @pytest.fixture
