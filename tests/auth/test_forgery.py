@@ -1,5 +1,6 @@
 """R62 over every operation that auth and deploy describe: what another site makes a browser send changes nothing."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,9 @@ class Victim:
         return cls(together, browser.cookies["invoker_session"], made["key"], names)
 
     def _path(self, path: str) -> str:
-        head, brace, _ = path.partition("/{")
-        return path.replace(path[path.index("{") : path.index("}") + 1], self._names[head]) if brace else path
+        head, _, _ = path.partition("/{")
+        path = path.replace("{sha256}", "0" * 64).replace("{domain}", "www.example.com")
+        return re.sub(r"\{[^}]*\}", lambda _: self._names[head], path)
 
     async def sends(self, operation: Operation, headers: dict[str, str], *, with_key: bool = False) -> Answer:
         service, method, path = operation
