@@ -188,10 +188,12 @@ async def test_bytes_that_are_no_http_are_refused(deploy: Deploy) -> None:
         assert b" 400 " in await loop.sock_recv(sock, 4096)
 
 
-async def test_a_change_by_another_process_is_seen_at_once(deploy: Deploy, slug: str, key: str, tmp_path: Any) -> None:
+async def test_a_change_by_another_process_is_seen_at_once(
+    deploy: Deploy, slug: str, key: str, tmp_path: Any, store: dict[str, Any]
+) -> None:
     """The event drops the host in every process, though each keeps it for seconds."""
     site = (await deploy.call("GET", "/deploy", key=key)).json["deployments"][0]
-    async with deploying(deploy.database_url, tmp_path / "blobs", deploy.auth, deploy.bus) as other:
+    async with deploying(deploy.database_url, tmp_path / "blobs", deploy.auth, deploy.bus, **store) as other:
         assert (await other.site(slug)).text == "<h1>home</h1>"
         await deploy.call("PUT", f"/deploy/{site['id']}", key=key, json={"html": "new"})
 
