@@ -98,6 +98,7 @@ async def _services(
         auth_internal_url=url["auth"],
         internal_advertise_url=url["deploy"],
         blobs_url=(directory / "blobs").as_uri(),
+        certificates_dir=directory / "certificates",
         **_common(database, "deploy", token),
     )
     mailer_config = config.load(
