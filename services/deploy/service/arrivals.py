@@ -22,7 +22,7 @@ log = logs.get(__name__)
 
 #: Files of one write, and their bytes.
 MAX_TOGETHER: Final = 64
-MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_BYTES: Final = 16 * 1024 * 1024
 #: Writes under way at once: while one waits for the disk, the next is put together.
 WRITES: Final = 2
 

@@ -39,7 +39,8 @@ class Uploads:
     def __init__(self, pool: db.Pool, blobs: Blobs, publishing: Publishing) -> None:
         self._pool = pool
         self._publishing = publishing
-        self._arrivals = Arrivals(pool, blobs)
+        #: Apart: what a large file's variants take, small ones would wait for.
+        self._small, self._large = Arrivals(pool, blobs), Arrivals(pool, blobs)
         #: Versions that are being made ready: each once, whoever brought its last file.
         self._finishing: dict[tuple[str, int], asyncio.Task[None]] = {}
 
@@ -66,7 +67,7 @@ class Uploads:
         except BaseException:
             body.close()
             raise
-        left = await self._arrivals.add(arrival)
+        left = await (self._small if isinstance(arrival.data, bytes) else self._large).add(arrival)
         return Uploaded(digest, body.size, await self._finish_all(caller, left))
 
     def _refuse_other(self, digest: str, body: "_Body", found: rows.Awaited) -> None:
