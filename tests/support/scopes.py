@@ -84,11 +84,11 @@ class Column:
         return "404" if self.foreign and "{" in operation.path else "in"
 
     def _expected_of_token(self, operation: Operation) -> str:
-        if operation.name == "addDomain":
+        if operation.service == "auth":
+            return "401"
+        if not operation.claim:
             # whoever tries is told what to do first
             return "claim_first"
-        if not operation.claim:
-            return "401"
         return "404" if operation.site and self.bound == "other" else "in"
 
     def _expected_bound(self, operation: Operation) -> str:
