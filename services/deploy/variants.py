@@ -12,7 +12,8 @@ from services.deploy import versions
 
 #: Below, headers weigh more than what is saved; above, a deploy would wait too long.
 SMALLEST: Final = 512
-LARGEST: Final = 10 * versions.MIB
+#: And a file and its variants are in memory at the same time, which may be twice a body's limit at most (R18).
+LARGEST: Final = 4 * versions.MIB
 #: What a variant may have of the file's size: less saved is not worth a second copy.
 _WORTH: Final = 0.9
 #: A publish waits for it: 30 KiB take 1 ms, at 9 they would take four times as long for 3 % less.

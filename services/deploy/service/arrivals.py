@@ -125,7 +125,7 @@ def _prepared(new: Sequence[Arrival]) -> tuple[dict[str, bytes | Path], Mapping[
         else:
             data.flush()
             named[each.sha256] = Path(data.name)
-            if not variants.compressible(each.type):
+            if each.size > variants.LARGEST or not variants.compressible(each.type):
                 sizes[each.sha256] = Sizes()
                 continue
             data.seek(0)
