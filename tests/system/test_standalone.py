@@ -73,7 +73,7 @@ async def test_a_mail_not_sent_when_it_was_killed_is_sent_after_the_next_start(
 ) -> None:
     """R33 in small: a login answered 202 leads to a mail, whatever happens in between.
 
-    One that the mailer had in hand when it died waits for its claim to end; here that is 2 s.
+    One that the mailer had in hand when it died waits for its claim to end; here that is 4 s.
     """
     with running(tmp_path / "data", module="tests.support.short_lease", INVOKER_RATE_LIMITS="off") as system:
         client = Client(session, system.target)
