@@ -174,4 +174,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "allowed_origins": [],
     "redirect": None,
     "retention": None,
+    "files": False,
+    "spam_words": [],
+    "proof_of_work": False,
 }

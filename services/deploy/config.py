@@ -40,6 +40,8 @@ class Config(BaseConfig):
     acme_ca_file: Path | None = None
     #: Where the gateway finds them.
     certificates_dir: Path = Field(default_factory=lambda: Path(".invoker/certificates").absolute())
+    #: Whether webhooks may go to private and loopback addresses: for those who host it at home.
+    webhook_allow_private: bool = False
     #: Who is told of what visitors report; empty: nobody by mail.
     operator_email: str = ""
 

@@ -11,7 +11,7 @@ from shared.db import Connection
 #: Time and id (a version's number) of the row before; None for the first page.
 Place = tuple[datetime, Any] | None
 
-STATUSES: Final = ("accepted", "spam")
+STATUSES: Final = ("accepted", "spam", "test")
 
 
 async def sites(conn: Connection, place: Place, limit: int, *, account_id: str) -> Sequence[asyncpg.Record]:

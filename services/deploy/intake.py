@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from services.deploy import submissions
+from services.deploy import submissions, words
 from services.deploy.config import Config
 from services.deploy.fields import Sent
+from services.deploy.seen import SeenFields
 from services.deploy.store.sites import Site
-from services.deploy.submissions import Submission
+from services.deploy.submissions import Arrival, Submission
 from services.deploy.writer import Writer
-from shared import db, ids, outbox
+from shared import db, ids, logs, outbox
 from shared.events import Envelope, SubmissionMail
 from shared.idempotency import Once
 
@@ -20,6 +21,7 @@ class Intake:
     def __init__(self, pool: db.Pool, messages: outbox.Outbox, config: Config) -> None:
         self._pool = pool
         self._writer = Writer(pool)
+        self._fields = SeenFields()
         self._outbox = messages
         self._config = config
 
@@ -34,30 +36,38 @@ class Intake:
             deployment_id=site.id,
             form=sent.form,
             status="spam" if sent.is_spam else "accepted",
+            spam_reason="honeypot" if sent.is_spam else None,
             data=sent.data,
             version=site.version,
             created_at=datetime.now(UTC),
+            request_id=logs.request_id.get(),
             idempotency_key=once.key if once else None,
             body_digest=once.digest if once else None,
         )
-        envelope = None if sent.is_spam or not site.notified else self._notice(site, sent, given, f"msg_{name}")
-        stored = given.id
-        if once is None:
-            await self._writer.add(given, envelope)
-        else:
-            stored = await self._once(given, envelope, once)
-        if envelope:
+        form = sent.form or ""
+        arrival = Arrival(
+            submission=given,
+            words=words.of(site.id, sent.form, sent.data),
+            ledger_form=form,
+            new_fields=self._fields.new(site.id, form, sent.data),
+            envelope=None if sent.is_spam or not site.notified else self._notice(site, sent, given, f"msg_{name}"),
+        )
+        stored = await self._store(arrival, once)
+        self._fields.keep(site.id, form, arrival.new_fields)
+        if arrival.envelope:
             self._outbox.wake()
         return stored
 
-    async def _once(self, given: Submission, envelope: dict[str, Any] | None, once: Once) -> str:
+    async def _store(self, arrival: Arrival, once: Once | None) -> str:
+        """Return the id under which it is stored: the first one's, when its key came before."""
+        given = arrival.submission
+        if await self._writer.add(arrival) or once is None:
+            return given.id
         async with db.acquire(self._pool) as conn:
-            if await submissions.add_once(conn, given, envelope):
-                return given.id
-            if await submissions.forget_key(conn, given.deployment_id, once.key) and await submissions.add_once(
-                conn, given, envelope
-            ):
-                return given.id
+            forgotten = await submissions.forget_key(conn, given.deployment_id, once.key)
+        if forgotten and await self._writer.add(arrival):
+            return given.id
+        async with db.acquire(self._pool) as conn:
             first, digest = await submissions.find_earlier(conn, given.deployment_id, once.key)
         once.require_same(digest)
         return first

@@ -189,13 +189,13 @@ class LiveSites:
         site, remains = row
         if (files := await self._files(site)) is None:
             return None
-        return replace(site, manifest=files[0], rules=files[1]), remains
+        return replace(site, manifest=files[0], rules=files[1], contract=files[2]), remains
 
     async def _files(self, site: Site) -> store.Files | None:
         """Return a version's files and rules, which never change: what is known by another name is not read again."""
         for known in self._known.of(site.id):
             if known.version == site.version:
-                return known.manifest, known.rules
+                return known.manifest, known.rules, known.contract
         async with self._places:
             return await db.read(self._pool, lambda conn: store.load_version(conn, site.id, site.version))
 

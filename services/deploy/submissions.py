@@ -1,9 +1,11 @@
-"""The SQL of what visitors send: a connection in, a value out."""
+"""The SQL of what visitors send, on its way in: a connection in, a value out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 from shared.db import Connection
 from shared.idempotency import WINDOW
@@ -16,56 +18,107 @@ class Submission:
     id: str
     deployment_id: str
     form: str | None
+    #: `accepted`, `spam`, or `test`: sent by the owner, and never counted.
     status: str
     data: Mapping[str, Any]
     version: int
     created_at: datetime
+    #: Why it is held as spam.
+    spam_reason: str | None = None
+    read_at: datetime | None = None
+    #: Names that its form does not have, and what else does not fit it: `[{field, problem}]`.
+    unknown_fields: Sequence[str] | None = None
+    problems: Sequence[Mapping[str, str]] | None = None
+    #: `[{id, field, name, type, size}]`
+    files: Sequence[Mapping[str, Any]] | None = None
+    request_id: str | None = None
+    stored_ms: float | None = None
     idempotency_key: str | None = None
     body_digest: str | None = None
 
 
-_ADD_ALL = """
-    WITH noted AS (
-        INSERT INTO outbox (envelope) SELECT envelope FROM unnest($8::json[]) AS envelope WHERE envelope IS NOT NULL
-    )
-    INSERT INTO submissions (id, deployment_id, form, status, data, version, created_at)
-    SELECT id, deployment_id, form, status, data, version, created_at
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[], $6::int[], $7::timestamptz[])
-        AS given (id, deployment_id, form, status, data, version, created_at)
-"""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A submission with what is written beside it."""
 
-_ADD_ONCE = """
-    WITH stored AS (
-        INSERT INTO submissions
-            (id, deployment_id, form, status, data, version, created_at, idempotency_key, body_digest)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $10)
+    submission: Submission
+    #: What search finds it by.
+    words: str
+    #: The form's name in the ledger and among the fields, which has few of them: empty for the one without a name.
+    ledger_form: str = ""
+    #: Fields that were, as far as this process knows, never answered before.
+    new_fields: Sequence[str] = ()
+    #: The message about it, if there is to be one.
+    envelope: Mapping[str, Any] | None = None
+
+
+# One statement, and so its own transaction: what was stored decides what is counted, queued and told. A key that came
+# before stores nothing.
+_ADD_ALL: Final = """
+    WITH given AS (
+        SELECT id, deployment_id, form, status, spam_reason, data, version, created_at, unknown_fields, problems, files,
+               request_id, idempotency_key, body_digest, words, ledger_form, new_fields, envelope
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::json[], $7::int[],
+                    $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                    $15::text[], $16::text[], $17::text[], $18::json[])
+            AS given (id, deployment_id, form, status, spam_reason, data, version, created_at, unknown_fields, problems,
+                      files, request_id, idempotency_key, body_digest, words, ledger_form, new_fields, envelope)
+    ), stored AS (
+        INSERT INTO submissions (id, deployment_id, form, status, spam_reason, data, version, created_at,
+            unknown_fields, problems, files, request_id, idempotency_key, body_digest, words, stored_ms)
+        SELECT id, deployment_id, form, status, spam_reason, data, version, created_at, unknown_fields::json,
+               problems::json, files::json, request_id, idempotency_key, body_digest,
+               array_to_tsvector(string_to_array(words, ' ')), extract(epoch FROM clock_timestamp() - created_at) * 1000
+        FROM given
         ON CONFLICT (deployment_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id
+    ), fresh AS (
+        SELECT g.id, g.deployment_id, g.status, g.spam_reason, g.created_at, g.ledger_form, g.new_fields, g.envelope
+        FROM given g JOIN stored USING (id)
+    ), counted AS (
+        INSERT INTO form_ledger AS l (deployment_id, day, form, outcome, reason, shard, count)
+        SELECT deployment_id, (created_at AT TIME ZONE 'UTC')::date, ledger_form,
+               CASE status WHEN 'accepted' THEN 'accepted' ELSE 'held' END, coalesce(spam_reason, ''),
+               pg_backend_pid() % 8, count(*)
+        FROM fresh WHERE status <> 'test' GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+        ON CONFLICT (deployment_id, day, form, outcome, reason, shard) DO UPDATE SET count = l.count + excluded.count
+    ), learned AS (
+        INSERT INTO form_fields (deployment_id, form, name)
+        SELECT deployment_id, ledger_form, name FROM fresh, json_array_elements_text(new_fields::json) AS name
+        WHERE new_fields IS NOT NULL ON CONFLICT DO NOTHING
+    ), queued AS (
+        INSERT INTO deliveries (id, webhook_id, deployment_id, submission_id)
+        SELECT 'dlv_' || left(md5(f.id || w.id), 24), w.id, f.deployment_id, f.id
+        FROM fresh f JOIN webhooks w ON w.deployment_id = f.deployment_id
+        WHERE f.status <> 'spam' AND w.active AND NOT w.backlogged AND 'submission' = ANY (w.events)
     ), noted AS (
-        INSERT INTO outbox (envelope) SELECT $8::json FROM stored WHERE $8::json IS NOT NULL
+        INSERT INTO outbox (envelope) SELECT envelope FROM fresh WHERE envelope IS NOT NULL
     )
     SELECT id FROM stored
 """
 
-#: What is stored, and the message about it, if there is to be one.
-Noted = tuple[Submission, Mapping[str, Any] | None]
+
+async def add_all(conn: Connection, given: Sequence[Arrival]) -> set[str]:
+    """Store submissions and all that goes with them, in one statement that is its own transaction.
+
+    Return the ids of those that were stored: the others' idempotency keys were used before.
+    """
+    rows = await conn.fetch(_ADD_ALL, *map(list, zip(*map(_values, given), strict=True)))
+    return {row["id"] for row in rows}
 
 
-async def add_all(conn: Connection, given: Sequence[Noted]) -> None:
-    """Store submissions, and the messages about them, in one statement that is its own transaction."""
-    await conn.execute(_ADD_ALL, *zip(*(_values(*each) for each in given), strict=True))
-
-
-async def add_once(conn: Connection, given: Submission, envelope: Mapping[str, Any] | None) -> bool:
-    """Do the same for one with an idempotency key; false when the key was used before: nothing is stored then."""
-    values = (*_values(given, envelope), given.idempotency_key, given.body_digest)
-    return await conn.fetchval(_ADD_ONCE, *values) is not None
-
-
-def _values(given: Submission, envelope: Mapping[str, Any] | None) -> tuple[Any, ...]:
+def _values(given: Arrival) -> tuple[Any, ...]:
+    one = given.submission
     return (
-        given.id, given.deployment_id, given.form, given.status, given.data, given.version, given.created_at, envelope,
+        one.id, one.deployment_id, one.form, one.status, one.spam_reason, one.data, one.version, one.created_at,
+        _list(one.unknown_fields), _list(one.problems), _list(one.files), one.request_id, one.idempotency_key,
+        one.body_digest, given.words, given.ledger_form, _list(given.new_fields), given.envelope,
     )  # fmt: skip
+
+
+def _list(given: Sequence[Any] | None) -> str | None:
+    """Write a list as JSON, which the driver would take for a dimension of the array; None for an empty one."""
+    return orjson.dumps(given).decode() if given else None
 
 
 async def forget_key(conn: Connection, deployment_id: str, idempotency_key: str) -> bool:
@@ -104,11 +157,14 @@ async def list_page(
 ) -> Page:
     """Return one page of the accepted submissions, of those older than `before` (its time and id) if it is given."""
     total: int = await conn.fetchval(
-        "SELECT count(*) FROM submissions WHERE deployment_id = $1 AND status = 'accepted'", deployment_id
+        "SELECT coalesce(sum(count), 0)::bigint FROM submission_totals"
+        " WHERE deployment_id = $1 AND status = 'accepted'",
+        deployment_id,
     )
     moment, last = before or (None, None)
     rows = await conn.fetch(
-        "SELECT id, deployment_id, form, status, data, version, created_at FROM submissions"
+        "SELECT id, deployment_id, form, status, data, version, created_at, read_at, spam_reason, unknown_fields,"
+        " problems, files FROM submissions"
         " WHERE deployment_id = $1 AND status = 'accepted'"
         " AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::text))"
         " ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",

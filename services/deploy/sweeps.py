@@ -11,6 +11,12 @@ MARGIN: Final = "interval '1 hour'"
 #: Rows of one transaction; a submission has up to 256 KiB.
 ROWS: Final = 500
 
+#: Tables of small things that a site has.
+_OF_A_SITE: Final = (
+    "publications", "missing", "domains", "webhooks", "recipients", "notice_windows", "mails", "form_fields",
+    "form_ledger", "submission_totals",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
@@ -49,7 +55,7 @@ async def purge(conn: Connection) -> str | None:
     await conn.execute("UPDATE deployments SET live_version = NULL WHERE id = $1", deployment_id)
     if await _remove_versions(conn, deployment_id) or await blobs.drop_refs(conn, deployment_id, ROWS):
         return deployment_id
-    for table in ("publications", "missing", "domains"):
+    for table in _OF_A_SITE:
         await conn.execute(f"DELETE FROM {table} WHERE deployment_id = $1", deployment_id)
     await conn.execute(
         "WITH gone AS (DELETE FROM deployments WHERE id = $1 RETURNING account_id)"
@@ -63,7 +69,7 @@ async def retire_submissions(conn: Connection) -> int:
     """Delete submissions that are older than their site's owner wants them; return how many."""
     gone: int = await conn.fetchval(
         "WITH old AS (SELECT s.id FROM deployments d JOIN submissions s ON s.deployment_id = d.id"
-        "    AND s.status IN ('accepted', 'spam')"
+        "    AND s.status IN ('accepted', 'spam', 'test')"
         "    AND s.created_at < now() - make_interval(days => (d.settings ->> 'retention')::int)"
         "    WHERE d.settings ? 'retention' LIMIT $1),"
         " gone AS (DELETE FROM submissions s USING old WHERE s.id = old.id RETURNING 1)"

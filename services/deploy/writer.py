@@ -5,11 +5,10 @@ costs the database a commit for dozens of posts, and a quiet one gets its answer
 """
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from services.deploy import submissions
-from services.deploy.submissions import Submission
+from services.deploy.submissions import Arrival
 from shared import db
 from shared.errors import AppError, Unavailable
 
@@ -18,7 +17,7 @@ MAX_TOGETHER: Final = 32
 #: Statements under way at once: while one waits for its commit, the next is put together.
 WRITES: Final = 2
 
-_Waiting = tuple[Submission, Mapping[str, Any] | None, "asyncio.Future[None]"]
+_Waiting = tuple[Arrival, "asyncio.Future[bool]"]
 
 
 class Writer:
@@ -29,18 +28,18 @@ class Writer:
         self._waiting: list[_Waiting] = []
         self._writes: set[asyncio.Task[None]] = set()
 
-    async def add(self, given: Submission, envelope: Mapping[str, Any] | None) -> None:
-        """Return when the submission and its message are committed. Raise Unavailable when they could not be.
+    async def add(self, given: Arrival) -> bool:
+        """Return when the submission and what goes with it are committed; false when its idempotency key came before.
 
-        Whoever is cancelled while waiting leaves the write itself alone.
+        Raise Unavailable when they could not be. Whoever is cancelled while waiting leaves the write itself alone.
         """
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((given, envelope, done))
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((given, done))
         if len(self._writes) < WRITES:
             write = asyncio.create_task(self._run())
             self._writes.add(write)
             write.add_done_callback(self._writes.discard)
-        await done
+        return await done
 
     async def _run(self) -> None:
         while self._waiting:
@@ -55,20 +54,20 @@ class Writer:
         try:
             await self._write([one])
         except Exception as error:  # noqa: BLE001 - it is raised where the submission came from
-            if not one[2].done():
-                one[2].set_exception(error)
+            if not one[1].done():
+                one[1].set_exception(error)
 
     async def _write(self, together: list[_Waiting]) -> None:
         failure: type[AppError] | None = None
         try:
             async with db.acquire(self._pool) as conn:
-                await submissions.add_all(conn, [(given, envelope) for given, envelope, _ in together])
+                stored = await submissions.add_all(conn, [given for given, _ in together])
         except Unavailable:
-            failure = Unavailable
-        for _, _, done in together:
+            failure, stored = Unavailable, set()
+        for given, done in together:
             if done.done():
                 continue
             if failure is None:
-                done.set_result(None)
+                done.set_result(given.submission.id in stored)
             else:
                 done.set_exception(failure())

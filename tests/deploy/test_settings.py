@@ -19,6 +19,9 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
     "allowed_origins": (["https://example.com"], []),
     "redirect": ("https://example.com/thanks", None),
     "retention": (30, None),
+    "files": (True, False),
+    "spam_words": (["casino", "cheap pills"], []),
+    "proof_of_work": (True, False),
 }
 
 

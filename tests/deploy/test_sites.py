@@ -47,6 +47,9 @@ async def test_a_deploy_can_be_read(deploy: Deploy, key: str) -> None:
             "allowed_origins": [],
             "redirect": None,
             "retention": None,
+            "files": False,
+            "spam_words": [],
+            "proof_of_work": False,
             "password_set": False,
         },
     }

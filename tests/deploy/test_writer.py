@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from services.deploy import submissions, writer
-from services.deploy.submissions import Submission
+from services.deploy.submissions import Arrival, Submission
 from services.deploy.writer import Writer
 from shared import db
 from shared.errors import Unavailable
@@ -28,17 +28,17 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     real = submissions.add_all
 
-    async def counted(conn: db.Connection, given: Sequence[submissions.Noted]) -> None:
+    async def counted(conn: db.Connection, given: Sequence[Arrival]) -> set[str]:
         seen.append(len(given))
-        await real(conn, given)
+        return await real(conn, given)
 
     monkeypatch.setattr(submissions, "add_all", counted)
     return seen
 
 
-def a_submission(number: int, **data: Any) -> Submission:
+def an_arrival(number: int, envelope: Mapping[str, Any] | None = None, **data: Any) -> Arrival:
     """Build one; its id is its number."""
-    return Submission(
+    given = Submission(
         id=str(number),
         deployment_id="dep_1",
         form=None,
@@ -47,6 +47,7 @@ def a_submission(number: int, **data: Any) -> Submission:
         version=1,
         created_at=datetime.now(UTC),
     )
+    return Arrival(submission=given, words=f"w{number}", envelope=envelope)
 
 
 async def stored(pool: db.Pool) -> tuple[dict[str, Mapping[str, Any]], list[Any]]:
@@ -60,7 +61,7 @@ async def test_what_arrives_together_is_committed_together(pool: db.Pool, sizes:
     write = Writer(pool)
     count = 3 * writer.MAX_TOGETHER
     messages = [{"n": n} if n % 2 else None for n in range(count)]
-    await asyncio.gather(*(write.add(a_submission(n), messages[n]) for n in range(count)))
+    await asyncio.gather(*(write.add(an_arrival(n, messages[n])) for n in range(count)))
     rows, noted = await stored(pool)
     assert rows == {str(n): {"z": n, "a": [1, {"b": None}]} for n in range(count)}
     assert list(rows["1"]) == ["z", "a"]
@@ -69,15 +70,15 @@ async def test_what_arrives_together_is_committed_together(pool: db.Pool, sizes:
 
 
 async def test_one_alone_does_not_wait(pool: db.Pool, sizes: list[int]) -> None:
-    await Writer(pool).add(a_submission(1), None)
+    await Writer(pool).add(an_arrival(1))
     assert sizes == [1]
 
 
 async def test_one_that_cannot_be_stored_costs_no_other_its_place(pool: db.Pool) -> None:
     write = Writer(pool)
-    await write.add(a_submission(1), None)
-    results = await asyncio.gather(*(write.add(a_submission(n), {"n": n}) for n in range(5)), return_exceptions=True)
-    assert [type(result) for result in results] == [type(None), asyncpg.UniqueViolationError, *[type(None)] * 3]
+    await write.add(an_arrival(1))
+    results = await asyncio.gather(*(write.add(an_arrival(n, {"n": n})) for n in range(5)), return_exceptions=True)
+    assert [type(result) for result in results] == [bool, asyncpg.UniqueViolationError, *[bool] * 3]
     rows, noted = await stored(pool)
     assert sorted(rows) == ["0", "1", "2", "3", "4"]
     assert sorted(each["n"] for each in noted) == [0, 2, 3, 4]
@@ -85,7 +86,7 @@ async def test_one_that_cannot_be_stored_costs_no_other_its_place(pool: db.Pool)
 
 async def test_who_goes_away_leaves_the_others_theirs(pool: db.Pool) -> None:
     write = Writer(pool)
-    tasks = [asyncio.create_task(write.add(a_submission(n), None)) for n in range(5)]
+    tasks = [asyncio.create_task(write.add(an_arrival(n))) for n in range(5)]
     await asyncio.sleep(0)
     tasks[0].cancel()
     await asyncio.gather(*tasks[1:])
@@ -99,7 +100,7 @@ async def test_without_the_database_each_is_told(pool: db.Pool, monkeypatch: pyt
     with monkeypatch.context() as patch:
         patch.setattr(submissions, "add_all", lost)
         write = Writer(pool)
-        results = await asyncio.gather(*(write.add(a_submission(n), None) for n in range(3)), return_exceptions=True)
+        results = await asyncio.gather(*(write.add(an_arrival(n)) for n in range(3)), return_exceptions=True)
     assert [type(result) for result in results] == [Unavailable] * 3
-    await write.add(a_submission(9), None)
+    await write.add(an_arrival(9))
     assert list((await stored(pool))[0]) == ["9"]

@@ -65,6 +65,14 @@ class SettingsIn(BaseModel):
     redirect: Annotated[Line, Field(max_length=2000), AfterValidator(_address)] | None = None
     #: Days for which what visitors sent is kept.
     retention: Annotated[int, Field(ge=1, le=3650)] | None = None
+    #: Whether forms may send files.
+    files: bool | None = None
+    #: Words and phrases that make a submission spam.
+    spam_words: Annotated[list[Annotated[Line, Field(min_length=2, max_length=100)]], Field(max_length=200)] | None = (
+        None
+    )
+    #: Whether a form that is busy asks browsers for proof of work.
+    proof_of_work: bool | None = None
 
     def changes(self) -> dict[str, Any]:
         """Return what is given. Raise Invalid when nothing is, or an end is not ahead."""

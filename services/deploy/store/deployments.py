@@ -149,7 +149,8 @@ _DEPLOYMENTS: Final = """
            d.password_hash IS NOT NULL AS password_set,
            CASE WHEN d.taken_down_at IS NOT NULL THEN coalesce(d.taken_down_why, '') END AS taken_down_why,
            coalesce(v.files, 0) AS files, coalesce(v.size, 0) AS size,
-           (SELECT count(*) FROM submissions s WHERE s.deployment_id = d.id AND s.status = 'accepted') AS submissions
+           (SELECT coalesce(sum(t.count), 0)::bigint FROM submission_totals t
+            WHERE t.deployment_id = d.id AND t.status = 'accepted') AS submissions
     FROM deployments d LEFT JOIN versions v ON v.deployment_id = d.id AND v.number = d.live_version
     WHERE d.account_id = $1
 """

@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
-from services.deploy import hosts, rule_files, rules
+from services.deploy import contracts, hosts, rule_files, rules
+from services.deploy.contracts import Contract
 from services.deploy.rules import Rules
 from services.deploy.versions import File, Manifest
 from shared.db import Connection
@@ -33,6 +34,13 @@ class Site:
     #: Pages that may send forms; none stands for all. Where a form leads when it has been taken in.
     allowed_origins: tuple[str, ...] = ()
     redirect: str | None = None
+    #: What its owner calls it, and what its forms may be sent: files, words that make spam, proof of work when busy.
+    title: str | None = None
+    takes_files: bool = False
+    spam_words: tuple[str, ...] = ()
+    proof_of_work: bool = False
+    #: What its pages' forms ask for.
+    contract: Contract = field(default=contracts.NONE, compare=False, repr=False)
     #: Never changes: version and id stand for it in comparisons.
     manifest: Manifest = field(default_factory=dict, compare=False, repr=False)
     rules: Rules = field(default=rules.NONE, compare=False, repr=False)
@@ -43,7 +51,7 @@ class Site:
 #: A site, without its files, and for how many seconds at most that is true.
 Row = tuple[Site, float | None]
 #: What never changes about a version.
-Files = tuple[Manifest, Rules]
+Files = tuple[Manifest, Rules, Contract]
 
 # LIMIT makes each name's look-up one of its own, over indexes: for many at once, or a site of many versions, the
 # planner would go through whole tables
@@ -105,13 +113,18 @@ def _site(row: asyncpg.Record) -> Site:
         notified=bool(row["email"]) and settings.get("notify_email", True),
         allowed_origins=tuple(settings.get("allowed_origins", ())),
         redirect=settings.get("redirect"),
+        title=settings.get("title"),
+        takes_files=bool(settings.get("files")),
+        spam_words=tuple(settings.get("spam_words", ())),
+        proof_of_work=bool(settings.get("proof_of_work")),
     )
 
 
 async def load_version(conn: Connection, deployment_id: str, number: int) -> Files | None:
     """Return a version's files, with the variants that the store has of them, and its rules; None when it is gone."""
     row = await conn.fetchrow(
-        "SELECT v.manifest, v.rules, (SELECT jsonb_object_agg(b.sha256, jsonb_build_array(b.br, b.gzip)) FROM blobs b"
+        "SELECT v.manifest, v.rules, v.forms,"
+        " (SELECT jsonb_object_agg(b.sha256, jsonb_build_array(b.br, b.gzip)) FROM blobs b"
         " WHERE b.sha256 = ANY (ARRAY(SELECT entry->>0 FROM jsonb_each(v.manifest) AS file (path, entry)))"
         " AND (b.br IS NOT NULL OR b.gzip IS NOT NULL)) AS variants"
         " FROM versions v WHERE v.deployment_id = $1 AND v.number = $2",
@@ -126,4 +139,4 @@ async def load_version(conn: Connection, deployment_id: str, number: int) -> Fil
         for path, (digest, size, kind) in row["manifest"].items()
         if path not in rule_files.FILES
     }
-    return manifest, rules.from_json(row["rules"])
+    return manifest, rules.from_json(row["rules"]), contracts.from_json(row["forms"])

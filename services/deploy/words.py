@@ -1,0 +1,67 @@
+"""What search finds a submission by, and what a search asks for: words without case, marks of punctuation or accents
+that Unicode takes for the same. Pure functions.
+
+A site's id and a form's name are words too, of a kind that no text has: so one index finds the words of one site.
+"""
+
+import unicodedata
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+#: Words of one submission that search knows, and characters of a word.
+MAX_WORDS: Final = 1000
+MAX_WORD: Final = 40
+#: Words of one search.
+MAX_ASKED: Final = 10
+
+
+def of(deployment_id: str, form: str | None, data: Mapping[str, Any]) -> str:
+    """Return what a submission is found by: words with blanks between them."""
+    found = {deployment_id: None}
+    if form:
+        found[form_word(form)] = None
+    for text in _texts(data):
+        for word in _split(text):
+            found[word] = None
+            if len(found) >= MAX_WORDS:
+                return " ".join(found)
+    return " ".join(found)
+
+
+def form_word(form: str) -> str:
+    """Return the word that stands for a form's name."""
+    return "=" + urllib.parse.quote(form, safe="")
+
+
+def query(deployment_id: str, *, form: str | None = None, text: str | None = None) -> str:
+    """Return what to ask PostgreSQL for (a `tsquery`): all words, of which the last may be only begun."""
+    asked = [f"'{deployment_id}'"]
+    if form:
+        asked.append(f"'{form_word(form)}'")
+    words = [*_split(text or "")][:MAX_ASKED]
+    asked += [f"'{word}'" for word in words[:-1]] + [f"'{word}':*" for word in words[-1:]]
+    return " & ".join(asked)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, Mapping):
+            waiting += reversed(list(item.values()))
+        elif isinstance(item, list):
+            waiting += reversed(item)
+        elif item is not None:
+            yield str(item)
+
+
+def _split(text: str) -> Iterator[str]:
+    """Yield words of letters and digits; whatever is between them is not looked at."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    letters = "".join([char if char.isalnum() else " " for char in text.casefold()])
+    for word in letters.split():
+        yield word[:MAX_WORD]
