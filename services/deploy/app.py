@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.deploy import access, api, forms, handlers, internal, proofs, report_form, sites, worker
+from services.deploy import access, api, forms, handlers, internal, proofs, report_form, sites, subscriptions, worker
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
@@ -20,7 +20,10 @@ from services.deploy.service.deployments import Deployments
 from services.deploy.service.domains import DomainService
 from services.deploy.service.edits import Edits
 from services.deploy.service.moderation import Moderation
+from services.deploy.service.notices import Notices
+from services.deploy.service.notifier import open_notifier
 from services.deploy.service.publishing import Publishing
+from services.deploy.service.recipients import Recipients
 from services.deploy.service.telling import Telling
 from services.deploy.service.upkeep import Upkeep
 from services.deploy.service.uploads import Uploads
@@ -59,14 +62,17 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
 
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
+        notices = Notices(pool, messages, config)
+        notifier = await stack.enter_async_context(open_notifier(notices))
         _equip(public, pool, messages, blobs, telling, config)
+        public[forms.INTAKE] = Intake(pool, told=notifier.wake)
         public[access.CALLERS] = Callers(config, checker)
         public[access.DEPLOYMENTS] = deployments
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
         public[forms.LIVE] = live
         public[sites.SITES] = visitors
         public[report_form.MODERATION] = moderation
-        public.add_routes([*api.routes, *forms.routes, *report_form.routes, *sites.routes])
+        public.add_routes([*api.routes, *forms.routes, *report_form.routes, *subscriptions.routes, *sites.routes])
 
         private = server.internal_app(config, ready)
         private[internal.DEPLOYMENTS] = deployments
@@ -78,7 +84,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             server.serving(public, around=lambda rest: challenges.front(visitors.front(rest))) as public_server,
             server.serving(private) as internal_server,
             bus.consume(handlers.QUEUE, handlers.bound(pool, changes)),
-            jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
+            jobs.working([*worker.jobs(Upkeep(pool, messages, blobs, telling)), *worker.mail_jobs(notices)]),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
 
@@ -95,7 +101,7 @@ def _equip(  # noqa: PLR0917 - called once, right above
     public[access.ARCHIVES] = Archives(pool, blobs, telling)
     public[access.CONFIG] = config
     public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
-    public[forms.INTAKE] = Intake(pool, messages, config)
+    public[api.recipients.RECIPIENTS] = Recipients(pool, messages, telling, config)
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ MAX_FIELDS: Final = 100
 #: Levels of lists and objects inside each other; the database and the mail have to write them again.
 MAX_NESTING: Final = 16
 MAX_FORM_NAME: Final = 100
+MAX_SUBJECT: Final = 200
 
 #: What a mail program takes without doubt; `=?` could be read as an encoded word (M1).
 _ADDRESS: Final = re.compile(
@@ -54,6 +55,11 @@ class Sent:
     def form(self) -> str | None:
         """Name of the form, where a page has several."""
         return self.control.get("_form", "")[:MAX_FORM_NAME] or None
+
+    @property
+    def subject(self) -> str | None:
+        """What the form would have in the subject of the mail about it."""
+        return self.control.get("_subject", "").strip()[:MAX_SUBJECT] or None
 
     @property
     def reply_to(self) -> str | None:

@@ -64,6 +64,12 @@ def page(title: str, text: str, *, status: int = 200, link: tuple[str, str] | No
     return _page(title, f"<p>{escape(text)}</p>{anchor}", status)
 
 
+def question(title: str, text: str, button: str) -> web.Response:
+    """Ask something that a button answers, with a form to where the visitor is."""
+    content = f'<p>{escape(text)}</p><form method="post"><button>{escape(button)}</button></form>'
+    return _page(title, content, 200, form_action="'self'")
+
+
 def access(report: str, *, wrong: bool) -> web.Response:
     """Ask for a site's password; the form goes to where the visitor is. `report` is where a site is reported."""
     text = "This password is not the right one. Please try again." if wrong else "Its owner gave it a password."

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from services.deploy.service.domains import DomainService
+from services.deploy.service.notices import Notices
 from services.deploy.service.upkeep import Upkeep
 from shared.jobs import Job
 
@@ -23,6 +24,14 @@ def jobs(upkeep: Upkeep) -> list[Job]:
         Job(name="purge_sites", seconds=10 * minute, run=upkeep.purge),
         Job(name="retire_submissions", seconds=hour, run=upkeep.retire_submissions),
         Job(name="sweep_blobs", seconds=10 * minute, run=upkeep.sweep_blobs),
+    ]
+
+
+def mail_jobs(notices: Notices) -> list[Job]:
+    """Return what there is to do about mails, beside sending them."""
+    return [
+        Job(name="forget_mails", seconds=3600.0, run=notices.forget_mails),
+        Job(name="forget_asks", seconds=3600.0, run=notices.forget_asks),
     ]
 
 

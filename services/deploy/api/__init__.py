@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.deploy.api import claims, domains, settings, sites, submissions, versions
+from services.deploy.api import claims, domains, recipients, settings, sites, submissions, versions
 
 __all__ = ["routes"]
 
@@ -11,6 +11,7 @@ routes: list[web.AbstractRouteDef] = [
     *versions.routes,
     *settings.routes,
     *domains.routes,
+    *recipients.routes,
     *claims.routes,
     *submissions.routes,
 ]
