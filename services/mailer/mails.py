@@ -31,7 +31,7 @@ CLIENT_LENGTH: Final = 80
 #: An address is never cut: who chose it could hide its end.
 ADDRESS_LENGTH: Final = 320
 
-#: What may stand in a header between < and >.
+#: An address of ours, which may also stand in a header between < and >.
 _URL: Final = re.compile(r"https?://[A-Za-z0-9._~:/\[\]@!$&'()*+,;=%-]{1,900}")
 _HEADER_SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 #: A dot that mail programs would make a link of: followed by what could be a top-level domain.
@@ -65,6 +65,9 @@ def mail(envelope: Envelope, event: Event, *, sender: Sender) -> Mail:
         raise InvalidMail("the message id cannot be a Message-ID")
     subject, text, html = TEMPLATES[envelope.type]
     facts = event.model_dump()
+    for name in ("unsubscribe_url", "inbox_url"):
+        if not _URL.fullmatch(facts.get(name) or ""):
+            facts[name] = ""
     answer_to = facts["answer_to"] = address(facts.get("reply_to") or "")
     # a visitor's address must not make a mail undeliverable where the server knows no SMTPUTF8
     reply_to = answer_to if answer_to and (answer_to.isascii() or not to.isascii()) else None
@@ -72,7 +75,7 @@ def mail(envelope: Envelope, event: Event, *, sender: Sender) -> Mail:
     facts["reply_to"] = reply_to
     # RFC 3834: no vacation notes in answer to this
     headers = {"Auto-Submitted": "auto-generated"}
-    if _URL.fullmatch(unsubscribe := facts.get("unsubscribe_url") or ""):
+    if unsubscribe := facts.get("unsubscribe_url"):
         # RFC 8058: mail programs show a button of their own, and end it with one request
         headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     if _HEADER_SAFE.fullmatch(envelope.correlation_id):
