@@ -97,8 +97,8 @@ _ADD_ALL: Final = """
         FROM fresh f JOIN webhooks w ON w.deployment_id = f.deployment_id
         WHERE f.status <> 'spam' AND w.active AND NOT w.backlogged AND 'submission' = ANY (w.events)
     ), noted AS (
-        INSERT INTO notices (submission_id, deployment_id, test)
-        SELECT id, deployment_id, status = 'test' FROM fresh WHERE told
+        INSERT INTO notices (submission_id, deployment_id, test, created_at)
+        SELECT id, deployment_id, status = 'test', created_at FROM fresh WHERE told
     )
     SELECT id FROM stored
 """

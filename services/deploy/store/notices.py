@@ -59,7 +59,7 @@ async def waiting(conn: Connection, claimed: Sequence[str], now: datetime) -> li
     rows = await conn.fetch(
         "SELECT s.id, o.ends_at, o.mailed, o.busy, (SELECT count(*) FROM ("
         "   SELECT FROM notices n WHERE n.deployment_id = s.id AND n.mailing_id IS NULL AND NOT n.test"
-        "   LIMIT CASE WHEN o.ends_at <= $2 THEN $3::int ELSE $4::int END) AS some) AS count"
+        "   LIMIT CASE WHEN o.ends_at <= $2 THEN $3::int ELSE $4::int END) AS few) AS count"
         " FROM unnest($1::text[]) AS s (id) LEFT JOIN notice_windows o ON o.deployment_id = s.id",
         claimed, now, MOST, BURST,
     )  # fmt: skip
