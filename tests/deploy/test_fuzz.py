@@ -29,10 +29,11 @@ from tests.support.publishing import digest, named
 CASES = int(os.environ.get("INVOKER_FUZZ_CASES", "2"))
 METHODS = ("get", "post", "put", "patch", "delete", "options")
 #: Refuse what is well-formed and wrong, as nobody guesses a token, a digest, a version, a text of a page, a domain
-#: that is free, a path that has no escape in it, or which cursor a list gave.
+#: that is free, a path that has no escape in it, or which cursor a list gave, or an address.
 GUESSED = {
     "claimDeployment", "putBlob", "publishVersion", "editDeployment", "createDeployment", "replaceDeployment",
     "changeSettings", "addDomain", "verifyDomain", "removeDomain", "submit", "restoreDeployment",
+    "addRecipient",
 }  # fmt: skip
 BYTES = b"some bytes that a version waits for"
 
@@ -69,7 +70,12 @@ class Fuzzed:
         url = f"{self.process.url}/deploy"
         made = self.session.post(url, headers=headers, json={"html": FORM}, timeout=10).json()
         self.session.put(f"{url}/{made['id']}", headers=headers, json=files, timeout=10)
-        known = {"id": made["id"], "deployId": made["id"], "sha256": digest(BYTES)}
+        known = {
+            "id": made["id"],
+            "deployId": made["id"],
+            "sha256": digest(BYTES),
+            "recipient": f"rcp_{made['id'][4:]}",
+        }
         return ({} if described.get("security") == [] else {"headers": headers}), known
 
 

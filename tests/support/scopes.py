@@ -28,6 +28,7 @@ BODIES: Final = {
     "publishVersion": {"version": 1},
     "changeSettings": {"title": "x"},
     "addDomain": {"domain": "www.example.org"},
+    "addRecipient": {"email": "grace@example.org"},
 }
 #: What is in the paths of sites beside their ids: a domain that they have, and a file that they wait for.
 DOMAIN: Final = "www.example.com"
@@ -161,6 +162,8 @@ class World:
         site = {"own": target if operation.site else "my-site", "other": "another-site"}.get(column.bound)
         headers = {"Authorization": f"Bearer {token}"} if token else await self._credential(column, site)
         path = operation.path.replace("{domain}", DOMAIN).replace("{sha256}", hashlib.sha256(WAITED_FOR).hexdigest())
+        # the account's own address is every site's
+        path = path.replace("{recipient}", f"rcp_{target[4:]}")
         path = re.sub(r"\{[^}]*\}", target, path)
         url = self.auth.url if operation.service == "auth" else self.deploy_url
         body = None if operation.method == "GET" else BODIES.get(operation.name, {})
