@@ -230,8 +230,9 @@ async def test_the_setting_takes_addresses_too(deploy: Deploy, site: Site, key: 
     }
     assert {"grace@example.com", "alan@example.com"} < set(await recipients(deploy, key, site))
     assert len(mails(deploy, RecipientConfirmMail, "grace@example.com")) == 1
-    for given in ("nobody", [], ["nobody"], [f"a{n}@example.com" for n in range(11)], 1, {}):
-        assert (await deploy.call("PATCH", path, key=key, json={"notify_email": given})).status == 422, given
+    wrong: Any
+    for wrong in ("nobody", [], ["nobody"], [f"a{n}@example.com" for n in range(11)], 1, {}):
+        assert (await deploy.call("PATCH", path, key=key, json={"notify_email": wrong})).status == 422, wrong
     off = await deploy.call("PATCH", path, key=key, json={"notify_email": False})
     assert off.json["settings"]["notify_email"] is False
     assert (await deploy.call("GET", f"/deploy/{site['id']}/recipients", key=key)).json["notify_email"] is False

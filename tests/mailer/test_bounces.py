@@ -13,14 +13,17 @@ from services.mailer import commands
 from services.mailer.config import Config
 from services.mailer.service import NoAddress, NotSuppressed
 from shared import rabbitmq, server
-from shared.bus import Delivery
-from shared.events import AddressLifted, AddressSuppressed, Envelope, MailSettled
+from shared.bus import Delivery, Handlers
+from shared.events import AddressLifted, AddressSuppressed, Envelope, Event, MailSettled
 from tests.mailer.conftest import OpenMailer
 from tests.mailer.test_mailer import count, publish
 from tests.support.eventually import eventually
 from tests.support.mail_events import a_login_mail, a_message, a_submission_mail
 from tests.support.reports import bounce, complaint
 from tests.support.smtp import SmtpServer
+
+#: What the mailer says of mails and addresses.
+SAID: tuple[type[Event], ...] = (MailSettled, AddressSuppressed, AddressLifted)
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ def opened(open_mailer: OpenMailer) -> Any:
         async with open_mailer() as (bus, service), aiohttp.ClientSession() as session:
             taken = server.bind("127.0.0.1", 0)
             world = World(bus, f"http://127.0.0.1:{taken.getsockname()[1]}", session)
-            hearing = dict.fromkeys((MailSettled, AddressSuppressed, AddressLifted), world.hear)
+            hearing: Handlers = dict.fromkeys(SAID, world.hear)
             async with server.listening(service.internal, taken), bus.consume("deploy", hearing):
                 yield world
 
@@ -69,7 +72,7 @@ def opened(open_mailer: OpenMailer) -> Any:
 
 
 async def test_r38_after_no_such_user_nothing_goes_there_login_codes_too(opened: Any, smtp: SmtpServer) -> None:
-    """R38: the mailer's part: one refusal, and no later mail to the address, however it is written, meets the server."""
+    """R38: the mailer's part: after one refusal no mail to the address, however it is written, meets the server."""
     smtp.at_rcpt["ada@example.com"] = ["550 5.1.1 <ada@example.com>: no such user"]
     async with opened() as world:
         first, second = a_message(a_submission_mail()), a_message(a_submission_mail(to="ADA@example.com"))
@@ -146,6 +149,7 @@ async def test_a_providers_webhook_names_the_address(opened: Any) -> None:
         assert await world.report(body) == (200, {"kind": "complaint", "suppressed": True})
         (event,) = await eventually(lambda: world.of(AddressSuppressed))
         assert (event.email, event.reason, event.detail) == ("ada@example.com", "complaint", "spam folder")
+        wrong: Any
         for wrong in ({}, {"email": "nobody", "kind": "bounce"}, {"email": "a@b.example", "kind": "joy"}, []):
             assert (await world.report(wrong))[0] == 422, wrong
 
@@ -162,7 +166,7 @@ async def test_what_is_lifted_is_mailed_again_and_a_later_bounce_stands(opened: 
         async def sent() -> bool:
             again = message.model_copy(update={"id": f"{message.id}{len(smtp.received)}{len(world.heard)}"})
             await publish(world.bus, again)
-            return (await world.settled(again)).result == "sent"
+            return bool((await world.settled(again)).result == "sent")
 
         await eventually(sent)
         await world.report({"email": "ada@example.com", "kind": "bounce"})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.mailer.test_mails import part, parsed
+from tests.mailer.test_mails import parsed, part
 from tests.support.mail_events import LINKS, a_submission_mail, a_submissions_mail, a_told
 
 
