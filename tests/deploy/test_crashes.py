@@ -21,6 +21,8 @@ from tests.support.processes import Process
 from tests.support.publishing import digest, go_live, named, put, replace, swept
 from tests.support.whole import judge, judge_swept
 
+TOLD = "SELECT envelope FROM deploy.outbox WHERE envelope ->> 'type' LIKE 'mail.submission%'"
+
 
 @pytest.fixture
 def process(database_url: str, tmp_path: Path, auth: FakeAuth) -> Iterator[Process]:
@@ -95,7 +97,10 @@ async def test_r81_every_answered_submission_is_there_once(
         orjson.loads(row["data"])["n"]
         for row in await conn.fetch("SELECT data FROM deploy.notices JOIN deploy.submissions s ON s.id = submission_id")
     )
+    mails = [orjson.loads(row["envelope"])["data"] for row in await conn.fetch(TOLD)]
+    stamped = await conn.fetchval("SELECT count(*) FROM deploy.notices WHERE mailing_id IS NOT NULL")
     await conn.close()
+    assert sum(mail.get("count", 1) for mail in mails) == stamped > 0, "mails and the note of them are one transaction"
     assert len(answered) > 900
     assert answered <= stored.keys()
     assert set(stored.values()) == {1}

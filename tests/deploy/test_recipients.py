@@ -6,16 +6,13 @@ from typing import Any
 
 import asyncpg
 import pytest
-from yarl import URL
 
-from shared.events import AddressLifted, AddressSuppressed, Envelope, RecipientConfirmMail, SubmissionMail
+from shared.events import RecipientConfirmMail, SubmissionMail
 from tests.support.client import Answer
 from tests.support.deploying import Deploy
 from tests.support.eventually import eventually
-from tests.support.noticing import START
 from tests.support.publishing import later, tables, upkeep_of
-
-Site = dict[str, Any]
+from tests.support.recipients import Site, act, add, confirmed, link, mails, recipients
 
 
 @pytest.fixture
@@ -27,42 +24,6 @@ async def site(deploy: Deploy, key: str) -> Site:
 async def conn(deploy: Deploy) -> AsyncIterator[asyncpg.Connection]:
     async with tables(deploy) as opened:
         yield opened
-
-
-async def recipients(deploy: Deploy, key: str, site: Site) -> dict[str, Any]:
-    """Return the listed recipients by address."""
-    listed = await deploy.call("GET", f"/deploy/{site['id']}/recipients", key=key)
-    assert listed.status == 200, listed.text
-    return {row["email"]: row for row in listed.json["recipients"]}
-
-
-async def add(deploy: Deploy, key: str, site: Site, email: str = "grace@example.com") -> Answer:
-    return await deploy.call("POST", f"/deploy/{site['id']}/recipients", key=key, json={"email": email})
-
-
-async def act(deploy: Deploy, key: str, site: Site, row: dict[str, Any], what: str) -> Answer:
-    return await deploy.call("POST", f"/deploy/{site['id']}/recipients/{row['id']}/{what}", key=key)
-
-
-def mails(deploy: Deploy, kind: type[Any], to: str) -> list[Any]:
-    events = [envelope.event() for envelope in deploy.bus.published]
-    return [event for event in events if isinstance(event, kind) and event.to == to]
-
-
-async def link(deploy: Deploy, kind: type[Any], to: str, count: int = 1) -> str:
-    """Wait for the address's mail number `count`, and return the path of the link in it."""
-    found = (await eventually(lambda: each if len(each := mails(deploy, kind, to)) >= count else []))[-1]
-    url = URL(found.confirm_url if kind is RecipientConfirmMail else found.unsubscribe_url)
-    assert str(url).startswith("http://localhost:8080/api/submit/dep_")
-    return url.path.removeprefix("/api")
-
-
-async def confirmed(deploy: Deploy, key: str, site: Site, email: str = "grace@example.com") -> dict[str, Any]:
-    """Add an address that says yes."""
-    assert (await add(deploy, key, site, email)).status == 201
-    assert (await deploy.call("POST", await link(deploy, RecipientConfirmMail, email))).status == 200
-    row: dict[str, Any] = (await recipients(deploy, key, site))[email]
-    return row
 
 
 async def test_an_address_is_mailed_once_it_has_said_yes(deploy: Deploy, site: Site, key: str) -> None:
@@ -236,49 +197,6 @@ async def test_the_setting_takes_addresses_too(deploy: Deploy, site: Site, key: 
     off = await deploy.call("PATCH", path, key=key, json={"notify_email": False})
     assert off.json["settings"]["notify_email"] is False
     assert (await deploy.call("GET", f"/deploy/{site['id']}/recipients", key=key)).json["notify_email"] is False
-
-
-async def suppress(deploy: Deploy, email: str, reason: str = "bounce", at: Any = START) -> None:
-    event = AddressSuppressed(email=email, reason=reason, detail="550 5.1.1 no such user", at=at)
-    await deploy.bus.publish(Envelope.of(event))
-
-
-async def test_a_suppressed_address_is_shown_with_the_reason_and_lifted(deploy: Deploy, site: Site, key: str) -> None:
-    own = deploy.auth.email(key)
-    await suppress(deploy, own.lower())
-    row = (await recipients(deploy, key, site))[own]
-    at = "2026-11-23T12:00:00.000Z"
-    assert row["state"] == "suppressed"
-    assert row["suppressed"] == {"reason": "bounce", "detail": "550 5.1.1 no such user", "at": at}
-    lifted = await act(deploy, key, site, row, "lift")
-    assert (lifted.status, lifted.json["state"], lifted.json["suppressed"]) == (200, "active", None)
-    (event,) = await eventually(lambda: heard(deploy))
-    assert (event.email, event.suppressed_at) == (own.lower(), START)
-    assert (await act(deploy, key, site, row, "lift")).json["code"] == "not_suppressed"
-    await suppress(deploy, own.lower())
-    assert (await recipients(deploy, key, site))[own]["state"] == "active", "the same message once more"
-
-
-def heard(deploy: Deploy) -> list[AddressLifted]:
-    events = [envelope.event() for envelope in deploy.bus.published]
-    return [event for event in events if isinstance(event, AddressLifted)]
-
-
-async def test_after_a_complaint_an_address_says_yes_again_or_is_left_alone(
-    deploy: Deploy, site: Site, key: str
-) -> None:
-    row = await confirmed(deploy, key, site)
-    await suppress(deploy, "grace@example.com", "complaint")
-    lifted = await act(deploy, key, site, row, "lift")
-    assert (lifted.status, lifted.json["state"]) == (200, "unconfirmed")
-    stranger = deploy.key()
-    other = await deploy.publish(stranger)
-    await suppress(deploy, "alan@example.com", "complaint")
-    added = await add(deploy, stranger, other, "alan@example.com")
-    assert (added.status, added.json["state"]) == (201, "suppressed")
-    assert mails(deploy, RecipientConfirmMail, "alan@example.com") == []
-    refused = await act(deploy, stranger, other, added.json, "lift")
-    assert (refused.status, refused.json["code"]) == (409, "complained")
 
 
 async def test_what_a_site_and_an_account_had_goes_with_them(

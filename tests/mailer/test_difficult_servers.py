@@ -51,17 +51,17 @@ async def test_r37_one_recipient_never_blocks_the_others(open_mailer: OpenMailer
     smtp.stalls["stuck@example.com"] = stall = asyncio.Event()
     loop = asyncio.get_running_loop()
     async with open_mailer(deadline=20.0, lease=21.0) as (bus, _):
-        await publish(bus, *(a_message(a_submission_mail(to="stuck@example.com")) for _ in range(40)))
+        await publish(bus, *(a_message(a_submission_mail(to="stuck@example.com")) for _ in range(24)))
         await eventually(lambda: smtp.transactions.count("stuck@example.com") >= handlers.TOGETHER)
 
         async def others() -> float:
             took = []
-            for number in range(20):
+            for number in range(12):
                 to, began = f"other{number}-{loop.time()}@example.com", loop.time()
                 await publish(bus, a_message(a_login_mail(to=to)))
                 await eventually(partial(smtp.to, to))
                 took.append(loop.time() - began)
-            return sorted(took)[18]
+            return max(took)
 
         await once_within(5.0, others)
         assert smtp.transactions.count("stuck@example.com") == handlers.TOGETHER
