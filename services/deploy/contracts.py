@@ -92,11 +92,13 @@ def to_json(contract: Contract) -> dict[str, Any]:
 
 def from_json(raw: Mapping[str, Any]) -> Contract:
     """Read a stored contract."""
-    forms = [
-        Form(**form | {"fields": tuple(Field(**each) for each in form.get("fields", ()))})
-        for form in raw.get("forms", ())
-    ]
-    return Contract(title=raw.get("title"), lang=raw.get("lang"), forms=tuple(forms), partial=raw.get("partial", False))
+    forms = tuple(_form(each) for each in raw.get("forms", ()))
+    return Contract(title=raw.get("title"), lang=raw.get("lang"), forms=forms, partial=raw.get("partial", False))
+
+
+def _form(raw: Mapping[str, Any]) -> Form:
+    fields = (Field(**each | {"options": tuple(each.get("options", ()))}) for each in raw.get("fields", ()))
+    return Form(**{**raw, "fields": tuple(fields), "buttons": tuple(raw.get("buttons", ()))})
 
 
 def joined(forms: Sequence[Form]) -> list[Field]:

@@ -149,4 +149,4 @@ def test_no_more_losses_are_told_than_anybody_reads() -> None:
     names = [f"f{number}" for number in range(100)]
     found = form_changes.lost(contract(("", " ".join(names))), contract(("", "x")), [("", name) for name in names])
     assert len(found) == form_changes.MAX_LOST
-    assert contracts.NONE == Contract()
+    assert Contract() == contracts.NONE
