@@ -40,9 +40,9 @@ class Pages:
         self._read: dict[str, Page] = {}
 
     def with_forms(self) -> list[str]:
-        """Return the paths of pages in which a form of ours may be, the first page first."""
+        """Return the paths of pages in which a form of ours may be: the first page first, then those at the top."""
         found = [path for path, (data, kind) in self._files.items() if _may_have_forms(data, kind)]
-        return sorted(found, key=lambda path: (path != versions.INDEX, path))
+        return sorted(found, key=lambda path: (path != versions.INDEX, path.count("/"), path))
 
     def page(self, path: str) -> Page | None:
         """Return a page, None for what is none."""

@@ -195,6 +195,13 @@ def test_no_more_is_read_than_can_be_kept_and_that_is_known() -> None:
     assert (len(read(long).forms[0].fields), read(long).partial) == (1, True)
 
 
+def test_of_a_site_of_many_large_pages_those_at_the_top_are_read() -> None:
+    post = f"{'text ' * 100_000}{OURS}<input name=news></form>"
+    found = read(**{f"blog/{number}.html": post for number in range(20)}, **{"contact.html": f"{OURS}<input name=a>"})
+    assert [each.name for form in found.forms for each in form.fields] == ["a", "news"]
+    assert found.partial
+
+
 def test_a_field_with_too_many_options_takes_anything() -> None:
     def options(count: int, length: int = 1) -> Any:
         listed = "".join(f"<option value={number:0{length}}>" for number in range(count))
