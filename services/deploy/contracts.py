@@ -218,7 +218,7 @@ class Column:
     current: bool = False
 
 
-def columns(contract: Contract, answered: Sequence[tuple[str, str]], *, form: str | None = None) -> list[Column]:
+def columns(contract: Contract, answered: Sequence[tuple[str, str]], form: str | None = None) -> list[Column]:
     """Return the columns of a list: what the live site asks for, as its pages do, then what else was ever answered.
 
     `answered` are forms and names, the first answered first; with `form` only that form's, empty: the one without a
