@@ -170,7 +170,7 @@ def _wording(request: web.Request, site: Site | None) -> wordings.Wording:
 
 
 def _title(site: Site) -> str | None:
-    return site.title or site.contract.title
+    return site.contract.title or site.title
 
 
 async def _site(request: web.Request) -> Site:
