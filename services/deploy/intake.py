@@ -1,6 +1,8 @@
 """Taking in a submission: stored with its notice in one commit. Visitors wait for PostgreSQL and nothing else."""
 
+import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from services.deploy import contracts, spam, submissions, words
@@ -19,6 +21,9 @@ from shared import db, ids, logs, outbox
 from shared.events import Envelope, SubmissionMail
 from shared.idempotency import Once
 
+#: Files past what one has in memory that are stored at once: the store's client reads each whole.
+LARGE: Final = 2
+
 _NOTHING: Final = Signs()
 
 
@@ -35,6 +40,7 @@ class Intake:
         self._names = names
         self._outbox = messages
         self._blobs = blobs
+        self._large = asyncio.Semaphore(LARGE)
         self._config = config
 
     async def take(
@@ -100,7 +106,13 @@ class Intake:
         """Store what files hold; they are loose until their submission is stored."""
         async with db.transaction(self._pool) as conn:
             await received.add_loose(conn, site.id, sent.files)
-        await self._blobs.put_all({each.blob: each.content for each in sent.files})
+        contents = {each.blob: each.content for each in sent.files}
+        if small := {blob: content for blob, content in contents.items() if isinstance(content, bytes)}:
+            await self._blobs.put_all(small)
+        for blob, content in contents.items():
+            if isinstance(content, Path):
+                async with self._large:
+                    await self._blobs.put_all({blob: content})
 
     async def _store(self, arrival: Arrival, once: Once | None) -> str:
         """Return the id under which it is stored: the first one's, when its key came before."""
