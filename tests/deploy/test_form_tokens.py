@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from typing import Any
 
 import pytest
@@ -145,9 +144,3 @@ async def test_a_hot_form_that_asks_for_nothing_holds_nothing(deploy: Deploy, si
         for n in range(40):
             await unlimited.submit(site, json={"n": n})
     assert {status for status, _ in await judged(deploy, site)} == {"accepted"}
-
-
-def test_a_proof_is_seconds_of_work_at_most() -> None:
-    began = time.process_time()
-    prove("1.a.0123456789abcdefghij")
-    assert time.process_time() - began < 20

@@ -147,9 +147,9 @@ def test_a_body_made_to_be_slow_costs_little(filler: bytes) -> None:
 
 pieces = st.sampled_from(
     [
-        b"\r\n", b"--", BOUNDARY.encode(), b"--" + BOUNDARY.encode(), b"--" + BOUNDARY.encode() + b"--", b"\r\n\r\n", b'"',
-        b"Content-Disposition: form-data", b'; name="a"', b"; name*=utf-8''a", b'; filename="a.txt"', b'; filename=""',
-        b"Content-Type: text/plain", b": ", b"\0", b"\xff", b"a" * 300,
+        b"\r\n", b"--", BOUNDARY.encode(), b"--" + BOUNDARY.encode(), b"--" + BOUNDARY.encode() + b"--", b"\r\n\r\n",
+        b'"', b"Content-Disposition: form-data", b'; name="a"', b"; name*=utf-8''a", b'; filename="a.txt"',
+        b'; filename=""', b"Content-Type: text/plain", b": ", b"\0", b"\xff", b"a" * 300,
     ]
 )  # fmt: skip
 
@@ -158,10 +158,12 @@ pieces = st.sampled_from(
 @given(st.lists(st.one_of(pieces, st.binary(max_size=40)), max_size=30), st.integers(1, 200), st.booleans())
 def test_whatever_comes_is_read_or_refused(found: list[bytes], size: int, takes_files: bool) -> None:  # noqa: FBT001
     data = b"".join(found)
+    refused = None
     try:
         read(cut(data, size), takes_files=takes_files)
     except AppError as error:
-        assert error.status in {400, 413, 415, 422}
+        refused = error.status
+    assert refused in {None, 400, 413, 415, 422}
 
 
 parts = st.lists(
@@ -184,9 +186,10 @@ def test_what_was_put_in_comes_out(given_parts: list[tuple[str, bytes, str | Non
 
 
 NAMES = {
-    "../../etc/passwd": "passwd", "C:\\x\\a.pdf": "a.pdf", "a\0b\r\nc.txt": "a b c.txt", "...": "file", "": "file", "/": "file",
-    "\u202egpj.exe": "gpj.exe", 'a"b<c>.txt': "a_b_c_.txt", "a%22b.txt": "a_b.txt", ".htaccess": "htaccess", " x .txt ": "x .txt",
-    "u\u0308.txt": "ü.txt", "x" * 300 + ".pdf": "x" * 96 + ".pdf", "x" * 300: "x" * 100, "a." + "y" * 300: "a." + "y" * 98,
+    "../../etc/passwd": "passwd", "C:\\x\\a.pdf": "a.pdf", "a\0b\r\nc.txt": "a b c.txt", "...": "file", "": "file",
+    "/": "file", "\u202egpj.exe": "gpj.exe", 'a"b<c>.txt': "a_b_c_.txt", "a%22b.txt": "a_b.txt",
+    ".htaccess": "htaccess", " x .txt ": "x .txt", "u\u0308.txt": "ü.txt",
+    "x" * 300 + ".pdf": "x" * 96 + ".pdf", "x" * 300: "x" * 100, "a." + "y" * 300: "a." + "y" * 98,
 }  # fmt: skip
 
 

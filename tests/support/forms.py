@@ -49,7 +49,8 @@ async def ledger(deploy: Deploy, site: dict[str, Any]) -> dict[tuple[str, str, s
     """Return what was counted of today's posts, by form, outcome and reason."""
     rows = await fetch(
         deploy,
-        "SELECT form, outcome, reason, sum(count)::int AS count FROM form_ledger WHERE deployment_id = $1 GROUP BY 1, 2, 3",
+        "SELECT form, outcome, reason, sum(count)::int AS count FROM form_ledger"
+        " WHERE deployment_id = $1 GROUP BY 1, 2, 3",
         site["id"],
     )
     return {(row["form"], row["outcome"], row["reason"]): row["count"] for row in rows}
