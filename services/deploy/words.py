@@ -24,7 +24,7 @@ def of(deployment_id: str, form: str | None, data: Mapping[str, Any]) -> str:
     found = {deployment_id: None}
     if form:
         found[form_word(form)] = None
-    for text in _texts(data):
+    for text in texts(data):
         for word in _split(text):
             found[word] = None
             if len(found) >= MAX_WORDS:
@@ -47,7 +47,8 @@ def query(deployment_id: str, *, form: str | None = None, text: str | None = Non
     return " & ".join(asked)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Yield what is in a submission's values, numbers too, in their order."""
     waiting = [value]
     while waiting:
         item = waiting.pop()

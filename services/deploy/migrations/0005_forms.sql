@@ -11,6 +11,8 @@ ALTER TABLE submissions
     ADD COLUMN problems json,
     -- id, field, name, type and size of each; their bytes are in `uploads`
     ADD COLUMN files json,
+    -- what the page wants the mail about it to be about
+    ADD COLUMN subject text,
     ADD COLUMN request_id text,
     -- from the request's arrival to this row's writing
     ADD COLUMN stored_ms real,
