@@ -12,16 +12,20 @@ from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
 from services.deploy.changed import open_changes
 from services.deploy.config import Config
+from services.deploy.feed import Feed, open_feed
 from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
 from services.deploy.service.archives import Archives
 from services.deploy.service.claims import Claims
 from services.deploy.service.deployments import Deployments
 from services.deploy.service.domains import DomainService
+from services.deploy.service.downloads import Downloads
 from services.deploy.service.edits import Edits
+from services.deploy.service.inbox import Inbox
 from services.deploy.service.moderation import Moderation
 from services.deploy.service.publishing import Publishing
 from services.deploy.service.telling import Telling
+from services.deploy.service.trials import Trials
 from services.deploy.service.upkeep import Upkeep
 from services.deploy.service.uploads import Uploads
 from shared import auth_client, db, denials, http, jobs, limits, outbox, server
@@ -60,6 +64,8 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
         _equip(public, pool, messages, blobs, telling, config)
+        feed = await stack.enter_async_context(open_feed(pool))
+        _equip_forms(public, pool, messages, blobs, telling, live, feed, config)
         public[access.CALLERS] = Callers(config, checker)
         public[access.DEPLOYMENTS] = deployments
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
@@ -95,7 +101,25 @@ def _equip(  # noqa: PLR0917 - called once, right above
     public[access.ARCHIVES] = Archives(pool, blobs, telling)
     public[access.CONFIG] = config
     public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
-    public[forms.INTAKE] = Intake(pool, messages, config)
+
+
+def _equip_forms(  # noqa: PLR0917 - as `_equip`
+    public: web.Application,
+    pool: db.Pool,
+    messages: outbox.Outbox,
+    blobs: Blobs,
+    telling: Telling,
+    live: LiveSites,
+    feed: Feed,
+    config: Config,
+) -> None:
+    """Give the application what takes in submissions, and shows them to owners."""
+    intake, inbox = Intake(pool, messages, config, feed), Inbox(pool, telling, blobs)
+    public[forms.INTAKE] = intake
+    public[api.submissions.INBOX] = inbox
+    public[api.exports.DOWNLOADS] = Downloads(pool, telling, config.api_url)
+    public[api.events.FEED] = feed
+    public[api.trials.TRIALS] = Trials(inbox, intake, live)
 
 
 @asynccontextmanager

@@ -58,3 +58,34 @@ def from_json(raw: Mapping[str, Any]) -> Contract:
         for form in raw.get("forms", ())
     ]
     return Contract(title=raw.get("title"), lang=raw.get("lang"), forms=tuple(forms))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a site's lists: a field of its forms, or one that they had."""
+
+    name: str
+    type: str
+    label: str | None
+    options: Sequence[str]
+    #: Whether the live version asks for it.
+    current: bool
+
+
+def columns(contract: Contract, answered: Sequence[tuple[str, str]], form: str | None = None) -> list[Column]:
+    """Return the columns of a site's list, or of one form's: what the pages ask for, then what was ever answered.
+
+    `answered` are form and name in the order of their first answers.
+    """
+    found: dict[str, Column] = {}
+    for each in contract.forms:
+        if form is None or each.name == form:
+            for asked in each.fields:
+                found.setdefault(
+                    asked.name,
+                    Column(name=asked.name, type=asked.type, label=asked.label, options=asked.options, current=True),
+                )
+    for of, name in answered:
+        if form is None or of == form:
+            found.setdefault(name, Column(name=name, type="text", label=None, options=(), current=False))
+    return list(found.values())

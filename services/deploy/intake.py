@@ -5,6 +5,7 @@ from typing import Any
 
 from services.deploy import submissions, words
 from services.deploy.config import Config
+from services.deploy.feed import Feed
 from services.deploy.fields import Sent
 from services.deploy.seen import SeenFields
 from services.deploy.store.sites import Site
@@ -18,14 +19,14 @@ from shared.idempotency import Once
 class Intake:
     """Stores what visitors send; one per process."""
 
-    def __init__(self, pool: db.Pool, messages: outbox.Outbox, config: Config) -> None:
+    def __init__(self, pool: db.Pool, messages: outbox.Outbox, config: Config, feed: Feed) -> None:
         self._pool = pool
-        self._writer = Writer(pool)
+        self._writer = Writer(pool, told=feed.poke)
         self._fields = SeenFields()
         self._outbox = messages
         self._config = config
 
-    async def take(self, site: Site, sent: Sent, once: Once | None) -> str:
+    async def take(self, site: Site, sent: Sent, once: Once | None, *, test: bool = False) -> str:
         """Store a submission and return its id; the owner's notice is stored with it, for spam there is none.
 
         Idempotent with `once`: the same body gets the first id again. Raise KeyReused for another one.
@@ -35,8 +36,8 @@ class Intake:
             id=f"sub_{name}",
             deployment_id=site.id,
             form=sent.form,
-            status="spam" if sent.is_spam else "accepted",
-            spam_reason="honeypot" if sent.is_spam else None,
+            status="test" if test else "spam" if sent.is_spam else "accepted",
+            spam_reason="honeypot" if sent.is_spam and not test else None,
             data=sent.data,
             version=site.version,
             created_at=datetime.now(UTC),

@@ -44,6 +44,11 @@ def query(deployment_id: str, *, form: str | None = None, text: str | None = Non
     return " & ".join(asked)
 
 
+def has_any(text: str) -> bool:
+    """Tell whether a search asks for anything."""
+    return next(_split(text), None) is not None
+
+
 def _texts(value: Any) -> Iterator[str]:
     waiting = [value]
     while waiting:
