@@ -10,6 +10,7 @@ from services.deploy.fields import MAX_FIELDS, MAX_FORM_NAME
 from services.deploy.forms import MAX_BODY
 from services.deploy.service.trials import PATIENCE, Trials
 from shared import bodies, http
+from shared.parsing import Whole
 
 TRIALS: Final = web.AppKey("trials", Trials)
 #: Tests of one site: each may call others' servers.
@@ -25,6 +26,8 @@ class TestIn(BaseModel):
 
     form: Annotated[str, Field(max_length=MAX_FORM_NAME)] | None = None
     data: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] | None = None
+    #: Seconds that the answer waits for what comes of it.
+    wait: Annotated[Whole, Field(ge=0, le=PATIENCE)] = PATIENCE
 
 
 @routes.post("/deploy/{id}/test-form")
@@ -35,5 +38,5 @@ async def test_form(request: web.Request) -> web.Response:
     deployment_id = access.deployment_id(request)
     body = await bodies.read_model(request, TestIn)
     await request.app[access.LIMITER].hit(PER_SITE, "test-form", deployment_id)
-    tried = await request.app[TRIALS].run(caller, deployment_id, body.form, body.data)
+    tried = await request.app[TRIALS].run(caller, deployment_id, form=body.form, data=body.data, seconds=body.wait)
     return http.json({"id": tried.id, "trace": [hop.show() for hop in tried.hops], "complete": tried.complete})

@@ -18,8 +18,8 @@ from services.deploy.traces import Hop
 from shared.auth_client import Caller
 from shared.errors import Invalid
 
-#: Seconds that the hops are waited for, and between two looks.
-PATIENCE: Final = 10.0
+#: Seconds that the hops are waited for at most, and between two looks.
+PATIENCE: Final = 10
 EVERY: Final = 0.1
 
 
@@ -41,8 +41,10 @@ class Trials:
         self._intake = intake
         self._live = live
 
-    async def run(self, caller: Caller, deployment_id: str, form: str | None, data: Mapping[str, Any] | None) -> Tried:
-        """Send a test through a form, and follow it as long as something is to come, for some seconds.
+    async def run(
+        self, caller: Caller, deployment_id: str, *, form: str | None, data: Mapping[str, Any] | None, seconds: float
+    ) -> Tried:
+        """Send a test through a form, and follow it as long as something is to come, for so many seconds.
 
         Raise DeploymentNotFound, VersionNotFound, TakenDown, Invalid for a form that the pages do not have.
         """
@@ -59,11 +61,11 @@ class Trials:
         sent.control["_form"] = name
         submission_id = await self._intake.take(site, sent, None, test=True)
         loop = asyncio.get_running_loop()
-        end = loop.time() + PATIENCE
+        end = loop.time() + seconds
         while True:
             hops = await self._inbox.trace(submission_id)
             complete = traces.is_complete(hops)
-            if complete or loop.time() > end:
+            if complete or loop.time() >= end:
                 return Tried(id=submission_id, hops=hops, complete=complete)
             await asyncio.sleep(EVERY)
 
