@@ -23,7 +23,7 @@ MOST: Final = 2000
 #: Rows that are written at a time: others have their turn in between.
 SLICE: Final = 100
 #: Fields that have a column of their own, and how many there are from which on some may not have been noted.
-MAX_FIELDS: Final = 5000
+MAX_FIELDS: Final = 1000
 MANY_FIELDS: Final = 500
 
 Format = Literal["csv", "json", "ndjson"]

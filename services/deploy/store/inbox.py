@@ -59,7 +59,9 @@ class Filter:
     def condition(self, number: int) -> tuple[str, list[Any]]:
         """Return what rows of the range have to satisfy, and its values, the first of which is `$number`."""
         if self._words:
-            return f"words @@ ${number}::tsquery", [words.query(self.deployment_id, form=self.form, text=self.text)]
+            # no word stands for a form without a name
+            nameless = " AND form IS NULL" if self.form == "" else ""
+            return f"words @@ ${number}::tsquery{nameless}", [self.query]
         if self.form is None:
             return "", []
         return f"form IS NOT DISTINCT FROM ${number}", [self.form or None]
@@ -177,10 +179,11 @@ async def _find_rare(
     _, status, since, *end = given.range()
     row = await conn.fetchrow(
         "WITH found AS MATERIALIZED (SELECT id, created_at FROM submissions WHERE words @@ $1::tsquery"
-        "    AND status = $2 AND created_at >= $3 AND (created_at, id) < ($4, $5))"
+        "    AND status = $2 AND created_at >= $3 AND (created_at, id) < ($4, $5) AND ($8 OR form IS NULL))"
         " SELECT (SELECT count(*) FROM found) AS total, ARRAY(SELECT id FROM found"
         f"    WHERE (created_at, id) < ($6, $7) {_NEWEST} LIMIT {limit:d} OFFSET {offset:d}) AS ids",
         query, status, since, *end, *(before or (_LAST, "")),
+        given.form != "",
     )  # fmt: skip
     assert row is not None  # noqa: S101 - there is always one
     rows = await conn.fetch(f"SELECT {COLUMNS} FROM submissions WHERE id = ANY ($1) {_NEWEST}", row["ids"])
