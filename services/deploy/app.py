@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.deploy import access, api, forms, handlers, internal, proofs, report_form, sites, submitters, worker
+from services.deploy import access, api, collecting, forms, handlers, internal, proofs, report_form, sites, worker
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
 from services.deploy.changed import open_changes
 from services.deploy.config import Config
-from services.deploy.dropped import FormNames, counting
-from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
-from services.deploy.repeats import Heat
 from services.deploy.service.archives import Archives
 from services.deploy.service.claims import Claims
 from services.deploy.service.deployments import Deployments
@@ -26,7 +23,6 @@ from services.deploy.service.publishing import Publishing
 from services.deploy.service.telling import Telling
 from services.deploy.service.upkeep import Upkeep
 from services.deploy.service.uploads import Uploads
-from services.deploy.tokens import FormTokens
 from shared import auth_client, db, denials, http, jobs, limits, outbox, server
 from shared.bus import Bus
 from shared.callers import Callers
@@ -63,14 +59,10 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
         _equip(public, pool, messages, blobs, telling, config)
+        await stack.enter_async_context(collecting.equipped(public, pool, messages, blobs, telling, live, config))
         public[access.CALLERS] = Callers(config, checker)
         public[access.DEPLOYMENTS] = deployments
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
-        public[submitters.LIVE] = live
-        public[submitters.OWN_PAGES] = submitters.OwnPages(live, config)
-        names = FormNames()
-        public[forms.DROPPED] = await stack.enter_async_context(counting(pool, names))
-        public[forms.INTAKE] = Intake(pool, messages, blobs, config, names=names)
         public[sites.SITES] = visitors
         public[report_form.MODERATION] = moderation
         public.add_routes([*api.routes, *forms.routes, *report_form.routes, *sites.routes])
@@ -102,8 +94,6 @@ def _equip(  # noqa: PLR0917 - called once, right above
     public[access.ARCHIVES] = Archives(pool, blobs, telling)
     public[access.CONFIG] = config
     public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
-    public[forms.TOKENS] = FormTokens(config.service_token.get_secret_value())
-    public[forms.HEAT] = Heat()
 
 
 @asynccontextmanager

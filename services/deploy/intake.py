@@ -9,6 +9,7 @@ from services.deploy import contracts, spam, submissions, words
 from services.deploy.blobs import Blobs
 from services.deploy.config import Config
 from services.deploy.dropped import FormNames
+from services.deploy.feed import Feed
 from services.deploy.fields import Sent
 from services.deploy.repeats import Repeats
 from services.deploy.seen import SeenFields
@@ -31,10 +32,10 @@ class Intake:
     """Stores what visitors send; one per process."""
 
     def __init__(
-        self, pool: db.Pool, messages: outbox.Outbox, blobs: Blobs, config: Config, *, names: FormNames
+        self, pool: db.Pool, messages: outbox.Outbox, blobs: Blobs, config: Config, *, names: FormNames, feed: Feed
     ) -> None:
         self._pool = pool
-        self._writer = Writer(pool)
+        self._writer = Writer(pool, told=feed.poke)
         self._fields = SeenFields()
         self._repeats = Repeats()
         self._names = names

@@ -147,35 +147,3 @@ async def find_earlier(conn: Connection, deployment_id: str, idempotency_key: st
     )  # fmt: skip
     assert row is not None  # noqa: S101 - rows are not deleted while a request runs
     return row["id"], row["body_digest"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some of a site's submissions, newest first."""
-
-    found: Sequence[Submission]
-    #: How many the site has in all.
-    total: int
-    #: Older ones follow.
-    more: bool
-
-
-async def list_page(
-    conn: Connection, deployment_id: str, *, limit: int, offset: int, before: tuple[datetime, str] | None
-) -> Page:
-    """Return one page of the accepted submissions, of those older than `before` (its time and id) if it is given."""
-    total: int = await conn.fetchval(
-        "SELECT coalesce(sum(count), 0)::bigint FROM submission_totals"
-        " WHERE deployment_id = $1 AND status = 'accepted'",
-        deployment_id,
-    )
-    moment, last = before or (None, None)
-    rows = await conn.fetch(
-        "SELECT id, deployment_id, form, status, data, version, created_at, read_at, spam_reason, unknown_fields,"
-        " problems, files FROM submissions"
-        " WHERE deployment_id = $1 AND status = 'accepted'"
-        " AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::text))"
-        " ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
-        deployment_id, limit + 1, offset, moment, last,
-    )  # fmt: skip
-    return Page(found=[Submission(**row) for row in rows[:limit]], total=total, more=len(rows) > limit)

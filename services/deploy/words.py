@@ -47,6 +47,11 @@ def query(deployment_id: str, *, form: str | None = None, text: str | None = Non
     return " & ".join(asked)
 
 
+def has_any(text: str) -> bool:
+    """Tell whether a search asks for anything."""
+    return next(_split(text), None) is not None
+
+
 def texts(value: Any) -> Iterator[str]:
     """Yield what is in a submission's values, numbers too, in their order."""
     waiting = [value]
