@@ -1,5 +1,6 @@
 """Taking in a submission: stored with its notice in one commit. Visitors wait for PostgreSQL and nothing else."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +19,11 @@ from shared.idempotency import Once
 class Intake:
     """Stores what visitors send; one per process."""
 
-    def __init__(self, pool: db.Pool, messages: outbox.Outbox, config: Config) -> None:
+    def __init__(
+        self, pool: db.Pool, messages: outbox.Outbox, config: Config, wake_sender: Callable[[], None]
+    ) -> None:
         self._pool = pool
-        self._writer = Writer(pool)
+        self._writer = Writer(pool, wake_sender)
         self._fields = SeenFields()
         self._outbox = messages
         self._config = config

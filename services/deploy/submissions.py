@@ -91,20 +91,22 @@ _ADD_ALL: Final = """
         SELECT 'dlv_' || left(md5(f.id || w.id), 24), w.id, f.deployment_id, f.id
         FROM fresh f JOIN webhooks w ON w.deployment_id = f.deployment_id
         WHERE f.status <> 'spam' AND w.active AND NOT w.backlogged AND 'submission' = ANY (w.events)
+        RETURNING submission_id
     ), noted AS (
         INSERT INTO outbox (envelope) SELECT envelope FROM fresh WHERE envelope IS NOT NULL
     )
-    SELECT id FROM stored
+    SELECT id, id IN (SELECT submission_id FROM queued) AS queued FROM stored
 """
 
 
-async def add_all(conn: Connection, given: Sequence[Arrival]) -> set[str]:
+async def add_all(conn: Connection, given: Sequence[Arrival]) -> dict[str, bool]:
     """Store submissions and all that goes with them, in one statement that is its own transaction.
 
-    Return the ids of those that were stored: the others' idempotency keys were used before.
+    Return the ids of those that were stored, and whether webhooks wait for them: the others' idempotency keys were used
+    before.
     """
     rows = await conn.fetch(_ADD_ALL, *map(list, zip(*map(_values, given), strict=True)))
-    return {row["id"] for row in rows}
+    return {row["id"]: row["queued"] for row in rows}
 
 
 def _values(given: Arrival) -> tuple[Any, ...]:

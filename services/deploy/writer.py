@@ -5,6 +5,7 @@ costs the database a commit for dozens of posts, and a quiet one gets its answer
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from services.deploy import submissions
@@ -23,8 +24,9 @@ _Waiting = tuple[Arrival, "asyncio.Future[bool]"]
 class Writer:
     """Stores submissions and the messages about them; one per process."""
 
-    def __init__(self, pool: db.Pool) -> None:
+    def __init__(self, pool: db.Pool, wake_sender: Callable[[], None] = lambda: None) -> None:
         self._pool = pool
+        self._wake_sender = wake_sender
         self._waiting: list[_Waiting] = []
         self._writes: set[asyncio.Task[None]] = set()
 
@@ -63,7 +65,9 @@ class Writer:
             async with db.acquire(self._pool) as conn:
                 stored = await submissions.add_all(conn, [given for given, _ in together])
         except Unavailable:
-            failure, stored = Unavailable, set()
+            failure, stored = Unavailable, {}
+        if any(stored.values()):
+            self._wake_sender()
         for given, done in together:
             if done.done():
                 continue
