@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.deploy import access, api, forms, handlers, internal, proofs, report_form, sites, worker
+from services.deploy import access, api, forms, handlers, internal, proofs, report_form, sender, sites, worker
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
@@ -24,6 +24,8 @@ from services.deploy.service.publishing import Publishing
 from services.deploy.service.telling import Telling
 from services.deploy.service.upkeep import Upkeep
 from services.deploy.service.uploads import Uploads
+from services.deploy.service.webhook_upkeep import WebhookUpkeep
+from services.deploy.service.webhooks import Webhooks
 from shared import auth_client, db, denials, http, jobs, limits, outbox, server
 from shared.bus import Bus
 from shared.callers import Callers
@@ -53,6 +55,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         moderation = Moderation(pool, messages.transaction, telling, config)
         visitors = sites.Sites(live, blobs, config)
         challenges = Challenges(pool, config)
+        hooks = await stack.enter_async_context(sender.opened(pool, messages, config))
 
         async def ready() -> None:
             await db.check_schema(pool, NAME)
@@ -60,6 +63,8 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
         _equip(public, pool, messages, blobs, telling, config)
+        public[forms.INTAKE] = Intake(pool, messages, config, hooks.wake)
+        public[api.webhooks.WEBHOOKS] = Webhooks(pool, messages, telling, config, hooks.wake)
         public[access.CALLERS] = Callers(config, checker)
         public[access.DEPLOYMENTS] = deployments
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
@@ -79,6 +84,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             server.serving(private) as internal_server,
             bus.consume(handlers.QUEUE, handlers.bound(pool, changes)),
             jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
+            jobs.working(worker.webhook_jobs(WebhookUpkeep(pool))),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
 
@@ -95,7 +101,6 @@ def _equip(  # noqa: PLR0917 - called once, right above
     public[access.ARCHIVES] = Archives(pool, blobs, telling)
     public[access.CONFIG] = config
     public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
-    public[forms.INTAKE] = Intake(pool, messages, config)
 
 
 @asynccontextmanager

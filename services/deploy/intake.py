@@ -19,9 +19,7 @@ from shared.idempotency import Once
 class Intake:
     """Stores what visitors send; one per process."""
 
-    def __init__(
-        self, pool: db.Pool, messages: outbox.Outbox, config: Config, wake_sender: Callable[[], None]
-    ) -> None:
+    def __init__(self, pool: db.Pool, messages: outbox.Outbox, config: Config, wake_sender: Callable[[], None]) -> None:
         self._pool = pool
         self._writer = Writer(pool, wake_sender)
         self._fields = SeenFields()

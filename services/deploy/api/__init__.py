@@ -1,8 +1,8 @@
-"""The owner's API: `/deploy`, `/claim` and `/submissions`."""
+"""The owner's API: `/deploy`, `/claim`, `/submissions` and `/webhooks`."""
 
 from aiohttp import web
 
-from services.deploy.api import claims, domains, settings, sites, submissions, versions
+from services.deploy.api import claims, domains, settings, sites, submissions, versions, webhooks
 
 __all__ = ["routes"]
 
@@ -13,4 +13,5 @@ routes: list[web.AbstractRouteDef] = [
     *domains.routes,
     *claims.routes,
     *submissions.routes,
+    *webhooks.routes,
 ]
