@@ -109,6 +109,8 @@ class Outbound:
                 raise Unreachable("it is no http or https address")
             async with asyncio.timeout(timeout), self._session.request(method, parsed, **given) as answer:
                 return Fetched(answer.status, answer.headers, await _first(answer.content))
+        except aiohttp.ConnectionTimeoutError:
+            raise Unreachable("no connection") from None
         except TimeoutError:
             raise Unreachable(f"no answer within {timeout:g} seconds") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:

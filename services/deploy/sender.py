@@ -57,7 +57,7 @@ class Sender:
         client: Outbound,
         config: Config,
         *,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime],
     ) -> None:
         self._pool = pool
         self._client = client
@@ -147,9 +147,7 @@ def _tell(attempt: Attempt) -> None:
 
 
 @asynccontextmanager
-async def opened(
-    pool: db.Pool, messages: outbox.Outbox, config: Config, *, clock: Callable[[], datetime] = utc_now
-) -> AsyncIterator[Sender]:
+async def opened(pool: db.Pool, messages: outbox.Outbox, config: Config) -> AsyncIterator[Sender]:
     """Run the sender while the context is open."""
     # names of one's own network may be in a hosts file alone
     own_names = config.webhook_allow_private and not config.dns_servers
@@ -160,7 +158,7 @@ async def opened(
         connections=TOTAL,
         connect_timeout=attempts.CONNECT_TIMEOUT,
     ) as client:
-        sender = Sender(pool, messages, client, config, clock=clock)
+        sender = Sender(pool, messages, client, config, clock=utc_now)
         running = asyncio.create_task(sender.run(), name="webhook sender")
         try:
             yield sender

@@ -175,13 +175,14 @@ def _parse(url: str) -> URL:
         raise BadWebhookUrl("A webhook's address begins with http:// or https://")
     if len(str(parsed)) > MAX_URL:
         raise BadWebhookUrl(f"An address has at most {MAX_URL:,} characters")
-    if "@" in parsed.raw_authority:
+    authority = re.split(r"[/?#]", url.partition("//")[2], maxsplit=1)[0]
+    if "@" in authority:
         raise BadWebhookUrl("An address has no user or password in it", hint="Put a secret into the path or the query.")
     if "#" in url:
         raise BadWebhookUrl("An address has no fragment (#…): it would not be sent")
     if not host or not port:
         raise BadWebhookUrl("The address names no host" if port else "Port 0 is not allowed")
-    if not _is_host(host) or ("[" in url.partition("//")[2].partition("/")[0]) is not (":" in host):
+    if not _is_host(host) or ("[" in authority) is not (":" in host):
         raise BadWebhookUrl("The host is no name and no address")
     return parsed
 
