@@ -72,10 +72,13 @@ def slack(due: Due, config: Config) -> dict[str, Any]:
     """Return a message of blocks: what came, an answer to a field, and where to read on."""
     title = _title(due)
     answers, left = _fit(_answers(due), SLACK_TOTAL)
-    blocks = [{"type": "header", "text": _plain(title, HEADER)}, *_sections(answers)]
-    while len(blocks) > BLOCKS - 1:
-        gone = blocks.pop()
-        left += len(gone["fields"]) // 2 if "fields" in gone else 1
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(title, HEADER)}]
+    full = False
+    for sections, count in _sections(answers):
+        if full := full or len(blocks) + len(sections) >= BLOCKS:
+            left += count
+        else:
+            blocks += sections
     more = f"{left} more in the inbox · " if left else ""
     when = f"<!date^{int(due.created_at.timestamp())}^{{date_short_pretty}} {{time}}|{http.timestamp(due.created_at)}>"
     note = f"{more}{when} · <{_inbox(due, config)}|Open the inbox>"
@@ -84,21 +87,20 @@ def slack(due: Due, config: Config) -> dict[str, Any]:
     return {"text": _escaped(_cut(f"{title} – {summary}", FIELD)), "blocks": blocks}
 
 
-def _sections(answers: Sequence[tuple[str, str]]) -> Iterator[dict[str, Any]]:
-    """Yield short answers beside their names, five to a block, and long ones below."""
+def _sections(answers: Sequence[tuple[str, str]]) -> Iterator[tuple[list[dict[str, Any]], int]]:
+    """Yield short answers beside their names, five to a block, and long ones below; with how many they are."""
     pairs: list[dict[str, Any]] = []
     for name, value in answers:
         short = len(value) <= SHORT and "\n" not in value
         if pairs and (not short or len(pairs) == FIELDS):
-            yield {"type": "section", "fields": pairs}
+            yield [{"type": "section", "fields": pairs}], len(pairs) // 2
             pairs = []
         if short:
             pairs += [_label(name), _plain(value, FIELD)]
         else:
-            yield {"type": "section", "text": _label(name)}
-            yield {"type": "section", "text": _plain(value, SECTION)}
+            yield [{"type": "section", "text": _label(name)}, {"type": "section", "text": _plain(value, SECTION)}], 1
     if pairs:
-        yield {"type": "section", "fields": pairs}
+        yield [{"type": "section", "fields": pairs}], len(pairs) // 2
 
 
 def _label(name: str) -> dict[str, Any]:
