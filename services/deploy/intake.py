@@ -9,7 +9,6 @@ from services.deploy import contracts, spam, submissions, words
 from services.deploy.blobs import Blobs
 from services.deploy.config import Config
 from services.deploy.dropped import FormNames
-from services.deploy.feed import Feed
 from services.deploy.fields import Sent
 from services.deploy.repeats import Repeats
 from services.deploy.seen import SeenFields
@@ -17,7 +16,7 @@ from services.deploy.spam import Signs
 from services.deploy.store import received
 from services.deploy.store.sites import Site
 from services.deploy.submissions import Arrival, Submission
-from services.deploy.writer import Writer
+from services.deploy.writer import Hearers, Writer
 from shared import db, ids, logs, outbox
 from shared.events import Envelope, SubmissionMail
 from shared.idempotency import Once
@@ -32,10 +31,17 @@ class Intake:
     """Stores what visitors send; one per process."""
 
     def __init__(
-        self, pool: db.Pool, messages: outbox.Outbox, blobs: Blobs, config: Config, *, names: FormNames, feed: Feed
+        self,
+        pool: db.Pool,
+        messages: outbox.Outbox,
+        blobs: Blobs,
+        config: Config,
+        *,
+        names: FormNames,
+        hearers: Hearers,
     ) -> None:
         self._pool = pool
-        self._writer = Writer(pool, told=feed.poke)
+        self._writer = Writer(pool, hearers)
         self._fields = SeenFields()
         self._repeats = Repeats()
         self._names = names

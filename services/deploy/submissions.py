@@ -93,6 +93,7 @@ _ADD_ALL: Final = """
         SELECT 'dlv_' || left(md5(f.id || w.id), 24), w.id, f.deployment_id, f.id
         FROM fresh f JOIN webhooks w ON w.deployment_id = f.deployment_id
         WHERE f.status <> 'spam' AND w.active AND NOT w.backlogged AND 'submission' = ANY (w.events)
+        RETURNING submission_id
     ), tied AS (
         UPDATE uploads u SET submission_id = f.id
         FROM unnest($20::text[], $21::text[]) AS file (id, submission_id) JOIN fresh f ON f.id = file.submission_id
@@ -100,19 +101,20 @@ _ADD_ALL: Final = """
     ), noted AS (
         INSERT INTO outbox (envelope) SELECT envelope FROM fresh WHERE envelope IS NOT NULL
     )
-    SELECT id FROM stored
+    SELECT id, id IN (SELECT submission_id FROM queued) AS queued FROM stored
 """
 
 
-async def add_all(conn: Connection, given: Sequence[Arrival]) -> set[str]:
+async def add_all(conn: Connection, given: Sequence[Arrival]) -> dict[str, bool]:
     """Store submissions and all that goes with them, in one statement that is its own transaction.
 
-    Return the ids of those that were stored: the others' idempotency keys were used before.
+    Return the ids of those that were stored, and whether webhooks wait for them: the others' idempotency keys were used
+    before.
     """
     files = [(file["id"], each.submission.id) for each in given for file in each.submission.files or ()]
     columns = zip(*map(_values, given), strict=True)
     rows = await conn.fetch(_ADD_ALL, *map(list, columns), [file for file, _ in files], [mine for _, mine in files])
-    return {row["id"] for row in rows}
+    return {row["id"]: row["queued"] for row in rows}
 
 
 def _values(given: Arrival) -> tuple[Any, ...]:

@@ -30,6 +30,7 @@ from shared.events import (
     SiteReportedMail,
     SiteTakenDownMail,
     SubmissionMail,
+    WebhookDisabledMail,
 )
 from shared.inbox import Claim
 
@@ -157,4 +158,5 @@ HANDLERS: Final[Mapping[type[Event], Callable[[Mailer, Any, Delivery], Coroutine
     SiteReinstatedMail: Mailer.send,
     DomainSuspendedMail: Mailer.send,
     SiteReportedMail: Mailer.send,
+    WebhookDisabledMail: Mailer.send,
 }

@@ -22,6 +22,7 @@ from shared.events.mails import (
     SiteReportedMail,
     SiteTakenDownMail,
     SubmissionMail,
+    WebhookDisabledMail,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "SiteReportedMail",
     "SiteTakenDownMail",
     "SubmissionMail",
+    "WebhookDisabledMail",
 ]
 
 EVENTS: Final[dict[str, type[Event]]] = {
@@ -71,6 +73,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
         SiteReinstatedMail,
         DomainSuspendedMail,
         SiteReportedMail,
+        WebhookDisabledMail,
     )
 }
 

@@ -1,8 +1,19 @@
-"""The owner's API: `/deploy`, `/claim` and `/submissions`."""
+"""The owner's API: `/deploy`, `/claim`, `/submissions` and `/webhooks`."""
 
 from aiohttp import web
 
-from services.deploy.api import claims, domains, events, exports, settings, sites, submissions, trials, versions
+from services.deploy.api import (
+    claims,
+    domains,
+    events,
+    exports,
+    settings,
+    sites,
+    submissions,
+    trials,
+    versions,
+    webhooks,
+)
 
 __all__ = ["routes"]
 
@@ -17,4 +28,5 @@ routes: list[web.AbstractRouteDef] = [
     *exports.routes,
     *events.routes,
     *submissions.routes,
+    *webhooks.routes,
 ]

@@ -207,11 +207,13 @@ CREATE TABLE deliveries (
     attempts int NOT NULL DEFAULT 0,
     -- the next attempt; while one runs: when it is given up
     next_at timestamptz NOT NULL DEFAULT now(),
+    -- why it ended, where no attempt says so
+    note text,
     created_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX deliveries_due ON deliveries (next_at) WHERE state = 'pending';
 CREATE INDEX deliveries_waiting ON deliveries (webhook_id, next_at) WHERE state = 'pending';
-CREATE INDEX deliveries_of_webhook ON deliveries (webhook_id, created_at DESC, id DESC);
+CREATE INDEX deliveries_of_webhook ON deliveries (webhook_id, created_at DESC, id DESC) WHERE state <> 'delivered';
 CREATE INDEX deliveries_of_submission ON deliveries (submission_id);
 CREATE INDEX deliveries_old ON deliveries (created_at);
 
