@@ -15,6 +15,8 @@ from services.deploy.live import LiveSites
 from services.deploy.repeats import Heat
 from services.deploy.service.downloads import Downloads
 from services.deploy.service.inbox import Inbox
+from services.deploy.service.notices import Notices
+from services.deploy.service.notifier import open_notifier
 from services.deploy.service.telling import Telling
 from services.deploy.service.trials import Trials
 from services.deploy.service.webhook_upkeep import WebhookUpkeep
@@ -35,15 +37,16 @@ async def equipped(  # noqa: PLR0917 - called once, where all of them are opened
     config: Config,
 ) -> AsyncIterator[None]:
     """Give the application what its handlers of forms use, and keep that at work while the context is open."""
-    names = FormNames()
+    names, notices = FormNames(), Notices(pool, messages, config)
     async with (
         open_feed(pool) as feed,
         counting(pool, names) as dropped,
         sender.opened(pool, messages, config) as hooks,
-        jobs.working(worker.webhook_jobs(WebhookUpkeep(pool))),
+        open_notifier(notices) as notifier,
+        jobs.working([*worker.webhook_jobs(WebhookUpkeep(pool)), *worker.mail_jobs(notices)]),
     ):
-        hearers = Hearers(stored=feed.poke, queued=hooks.wake)
-        intake = Intake(pool, messages, blobs, config, names=names, hearers=hearers)
+        hearers = Hearers(stored=feed.poke, queued=hooks.wake, told=notifier.wake)
+        intake = Intake(pool, blobs, names=names, hearers=hearers)
         inbox = Inbox(pool, telling, blobs)
         public[submitters.LIVE] = live
         public[submitters.OWN_PAGES] = submitters.OwnPages(live, config)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from services.deploy.service.domains import DomainService
+from services.deploy.service.notices import Notices
 from services.deploy.service.upkeep import Upkeep
 from services.deploy.service.webhook_upkeep import WebhookUpkeep
 from shared.jobs import Job
@@ -30,6 +31,14 @@ def jobs(upkeep: Upkeep) -> list[Job]:
         Job(name="forget_days", seconds=24 * hour, run=upkeep.forget_days),
         Job(name="sweep_uploads", seconds=10 * minute, run=upkeep.sweep_uploads),
         Job(name="sweep_blobs", seconds=10 * minute, run=upkeep.sweep_blobs),
+    ]
+
+
+def mail_jobs(notices: Notices) -> list[Job]:
+    """Return what there is to do about mails, beside sending them."""
+    return [
+        Job(name="forget_mails", seconds=3600.0, run=notices.forget_mails),
+        Job(name="forget_asks", seconds=3600.0, run=notices.forget_asks),
     ]
 
 

@@ -30,6 +30,8 @@ class Hearers:
     stored: Callable[[str], None] = lambda _site: None
     #: That webhooks wait.
     queued: Callable[[], None] = lambda: None
+    #: That somebody is to be told of something.
+    told: Callable[[], None] = lambda: None
 
 
 _NOBODY: Final = Hearers()

@@ -173,7 +173,9 @@ def test_r76_the_published_vector_comes_out() -> None:
         "webhook-timestamp": "1614265330",
         "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     }
-    assert signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", message_id, "1614265330", body) == made["webhook-signature"]
+    assert (
+        signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", message_id, "1614265330", body) == made["webhook-signature"]
+    )
 
 
 def test_r76_other_signers_come_to_the_same() -> None:

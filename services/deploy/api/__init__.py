@@ -7,6 +7,7 @@ from services.deploy.api import (
     domains,
     events,
     exports,
+    recipients,
     settings,
     sites,
     submissions,
@@ -22,6 +23,7 @@ routes: list[web.AbstractRouteDef] = [
     *versions.routes,
     *settings.routes,
     *domains.routes,
+    *recipients.routes,
     *claims.routes,
     *trials.routes,
     # before the submissions of those names
