@@ -12,6 +12,7 @@ from services.deploy.service.notices import Notices
 from services.deploy.submissions import Arrival, Submission
 from shared import db, ids, outbox
 from shared.events import Envelope, Event, SubmissionMail, SubmissionsMail
+from shared.relay import Relay
 from tests.support.deploying import settings
 from tests.support.fake_bus import FakeBus
 
