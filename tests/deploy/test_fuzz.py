@@ -76,7 +76,6 @@ class Fuzzed:
             known |= self.webhook(made["id"], headers)
         return ({} if described.get("security") == [] else {"headers": headers}), known
 
-
     def webhook(self, site: str, headers: dict[str, str]) -> dict[str, str]:
         """Give a site a webhook, with a delivery to a name that nobody knows."""
         url, body = f"{self.process.url}/webhooks/{site}", {"url": "https://hooks.example.com/"}

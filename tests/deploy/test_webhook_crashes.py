@@ -1,4 +1,4 @@
-"""R80: `kill -9` of a real sender, and a stop, with deliveries under way: nothing is lost, and a repeat is known as one."""
+"""R80: `kill -9` of a real sender, and a stop, with deliveries under way: nothing is lost, a repeat is known as one."""
 
 import asyncio
 import random
@@ -90,7 +90,9 @@ async def test_r80_a_kill_loses_no_delivery(
     for _ in range(5):
         await asyncio.sleep(random.uniform(0.1, 0.6))
         await asyncio.to_thread(process.kill)
-        interrupted += await conn.fetchval("SELECT count(*) FROM deliveries WHERE state = 'pending' AND next_at > now()")
+        interrupted += await conn.fetchval(
+            "SELECT count(*) FROM deliveries WHERE state = 'pending' AND next_at > now()"
+        )
         await asyncio.to_thread(process.start)
     # the leases of the killed: nobody waits half a minute for them here
     await conn.execute("UPDATE deliveries SET next_at = next_at - $1::interval WHERE state = 'pending'", LEASE)

@@ -83,7 +83,9 @@ def test_a_network_of_ones_own_can_be_allowed(url: str) -> None:
     assert webhooks.check(url, config(webhook_allow_private=True)) == url
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://u:p@127.0.0.1/", "http://127.0.0.1:0/", "http://x/#y", "x"])
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/", "http://u:p@127.0.0.1/", "http://127.0.0.1:0/", "http://x/#y", "x"]
+)
 def test_what_is_no_address_is_none_anywhere(url: str) -> None:
     with pytest.raises(webhooks.BadWebhookUrl):
         webhooks.check(url, config(webhook_allow_private=True))

@@ -29,6 +29,7 @@ from tests.support.mail_events import (
     a_rotation_mail,
     a_submission_mail,
     a_takedown_mail,
+    a_webhook_mail,
     an_address_mail,
     an_expiry_mail,
 )
@@ -104,6 +105,7 @@ def test_no_text_of_a_user_reaches_the_headers_r39(texts: list[str]) -> None:
         a_reinstatement_mail(slug=one, site_url=two),
         a_domain_mail(domain=one, slug=two, site_url=three, problem=four, dashboard_url=five),
         a_report_mail(slug=one, url=two, reason=three, details=four, reply_to=six),
+        a_webhook_mail(slug=one, site_url=two, url=three, why=four, dashboard_url=five),
     ]
     for event in events:
         assert_harmless(parsed(event, correlation_id=six), reply_to=mails.address(six))
