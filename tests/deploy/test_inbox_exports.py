@@ -17,6 +17,7 @@ from services.deploy.store import inbox
 from shared import http
 from shared.errors import Unavailable
 from tests.support.deploying import Deploy
+from tests.support.fake_auth import TOKEN
 from tests.support.inbox import add, add_many, names, url
 from tests.support.publishing import fetch
 
@@ -135,6 +136,33 @@ async def test_a_stranger_and_a_wrong_filter_get_no_file(deploy: Deploy, key: st
     stranger = await deploy.call("GET", url(site, "export"), key=deploy.key())
     assert (stranger.status, stranger.json["error"]) == (404, "Deployment not found")
     assert (await deploy.call("GET", f"{url(site, 'export')}?since=x", key=key)).status == 422
+
+
+async def test_an_accounts_export_has_what_is_known_of_submissions_and_no_secret(
+    deploy: Deploy, key: str, site: Site
+) -> None:
+    file = {"id": "fil_0000000000000000", "field": "cv", "name": "a.pdf", "type": "application/pdf", "size": 1}
+    await add(deploy, site, {"a": 1}, status="spam", spam_reason="links", files=[file])
+    await fetch(
+        deploy, "INSERT INTO recipients (id, deployment_id, email) VALUES ('rcp_1', $1, 'a@b.example')", site["id"]
+    )
+    await fetch(
+        deploy,
+        "INSERT INTO webhooks (id, deployment_id, url, type, events, secret, previous_secret) VALUES"
+        " ('wh_1', $1, 'https://a.example.com/', 'generic', ARRAY['submission'], 'whsec_first', 'whsec_second')",
+        site["id"],
+    )
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    url = f"{deploy.internal_url}/internal/export/{deploy.auth.account(key)}"
+    async with deploy.session.get(url, headers=headers) as answer:
+        text = await answer.text()
+    (found,) = json.loads(text)
+    (row,) = found["submissions"]
+    assert (row["spam_reason"], row["read_at"], row["files"]) == ("links", None, [file])
+    assert [each["email"] for each in found["recipients"]] == ["a@b.example"]
+    assert [(each["id"], each["events"]) for each in found["webhooks"]] == [("wh_1", ["submission"])]
+    assert len(found["versions"]) == 1
+    assert "whsec_" not in text
 
 
 def resident() -> int:
