@@ -66,7 +66,7 @@ async def test_three_encodings_give_one_submission(deploy: Deploy, site: Site, k
         "files": [],
         "read_at": None,
     }
-    assert [column["name"] for column in listed["columns"]] == ["name", "tags", "empty"]
+    assert {column["name"] for column in listed["columns"]} >= {"name", "tags", "empty"}
     assert listed == listed | {"total": 1, "total_is_exact": True, "page": 1, "limit": 50, "next_cursor": None}
 
 

@@ -8,7 +8,7 @@ import pytest
 from services.deploy import sweeps
 from tests.support.deploying import Deploy
 from tests.support.inbox import add, url
-from tests.support.publishing import fetch, upkeep_of, value
+from tests.support.publishing import fetch, tables, upkeep_of, value
 
 Site = dict[str, Any]
 
@@ -51,43 +51,34 @@ async def test_each_site_keeps_what_its_owner_wants(
 
 
 async def test_what_was_sent_is_forgotten_a_month_after_it_is_done(deploy: Deploy, site: Site) -> None:
-    for days in (29, 31):
-        for state in ("pending", "delivered", "failed"):
-            name = f"{state}{days}"
-            await fetch(
-                deploy, "INSERT INTO deliveries VALUES ($1, 'wh', $2, 'sub', $3, 1, now(), $4)",
-                f"dlv_{name}", site["id"], state, ago(days),
-            )  # fmt: skip
-            await fetch(
-                deploy,
-                "INSERT INTO delivery_attempts VALUES ($1, $2, 'wh', 'sub', 1, $3, 200, 1, NULL, '', NULL, 'r')",
-                f"att_{name}", f"dlv_{name}", ago(days),
-            )  # fmt: skip
-        await fetch(
-            deploy, "INSERT INTO mails VALUES ($1, 'mlg', $2, 'a@b.example', $3)", f"msg_{days}", site["id"], ago(days)
-        )
-        for mailing in (None, "mlg"):
-            await fetch(
-                deploy,
-                "INSERT INTO notices VALUES ($1, $2, $3, $4)",
-                f"{days}{mailing}",
-                site["id"],
-                ago(days),
-                mailing,
+    """In one transaction: no worker sees what is said to wait."""
+    async with tables(deploy) as conn, conn.transaction():
+        for days in (29, 31):
+            for state in ("pending", "delivered", "failed"):
+                name = f"{state}{days}"
+                await conn.execute(
+                    "INSERT INTO deliveries VALUES ($1, 'wh', $2, 'sub', $3, 1, now(), $4)",
+                    f"dlv_{name}", site["id"], state, ago(days),
+                )  # fmt: skip
+                await conn.execute(
+                    "INSERT INTO delivery_attempts VALUES ($1, $2, 'wh', 'sub', 1, $3, 200, 1, NULL, '', NULL, 'r')",
+                    f"att_{name}", f"dlv_{name}", ago(days),
+                )  # fmt: skip
+            await conn.execute(
+                "INSERT INTO mails VALUES ($1, 'mlg', $2, 'a@b.example', $3)", f"msg_{days}", site["id"], ago(days)
             )
-    async with upkeep_of(deploy) as upkeep:
-        assert await upkeep.forget_sent() == 4
-    assert await value(deploy, "SELECT count(*) FROM deliveries") == 4
-    assert await value(
-        deploy, "SELECT array_agg(id) FROM deliveries WHERE created_at < now() - interval '30 days'"
-    ) == ["dlv_pending31"]
-    assert await value(deploy, "SELECT count(*) FROM delivery_attempts") == 4
-    assert await value(deploy, "SELECT array_agg(id) FROM mails") == ["msg_29"]
-    assert await value(deploy, "SELECT array_agg(submission_id ORDER BY 1) FROM notices") == [
-        "29None",
-        "29mlg",
-        "31None",
-    ]
+            for mailing in (None, "mlg"):
+                await conn.execute(
+                    "INSERT INTO notices VALUES ($1, $2, $3, $4)", f"{days}{mailing}", site["id"], ago(days), mailing
+                )
+        assert [await sweeps.forget_sent(conn), await sweeps.forget_sent(conn)] == [4, 0]
+        assert await conn.fetchval("SELECT array_agg(id ORDER BY id) FROM deliveries") == [
+            "dlv_delivered29", "dlv_failed29", "dlv_pending29", "dlv_pending31",
+        ]  # fmt: skip
+        assert await conn.fetchval("SELECT count(*) FROM delivery_attempts") == 4
+        assert await conn.fetchval("SELECT array_agg(id) FROM mails") == ["msg_29"]
+        told = await conn.fetchval("SELECT array_agg(submission_id ORDER BY 1) FROM notices")
+        assert told == ["29None", "29mlg", "31None"]
 
 
 async def test_days_are_forgotten_after_two_years_at_every_site(
