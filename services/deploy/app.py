@@ -6,26 +6,34 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.deploy import access, api, forms, handlers, internal, proofs, report_form, sites, worker
+from services.deploy import (
+    access,
+    api,
+    collecting,
+    forms,
+    handlers,
+    internal,
+    proofs,
+    report_form,
+    sites,
+    subscriptions,
+    worker,
+)
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
 from services.deploy.changed import open_changes
 from services.deploy.config import Config
-from services.deploy.feed import Feed, open_feed
-from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
 from services.deploy.service.archives import Archives
 from services.deploy.service.claims import Claims
 from services.deploy.service.deployments import Deployments
 from services.deploy.service.domains import DomainService
-from services.deploy.service.downloads import Downloads
 from services.deploy.service.edits import Edits
-from services.deploy.service.inbox import Inbox
 from services.deploy.service.moderation import Moderation
 from services.deploy.service.publishing import Publishing
+from services.deploy.service.recipients import Recipients
 from services.deploy.service.telling import Telling
-from services.deploy.service.trials import Trials
 from services.deploy.service.upkeep import Upkeep
 from services.deploy.service.uploads import Uploads
 from shared import auth_client, db, denials, http, jobs, limits, outbox, server
@@ -64,15 +72,13 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
         _equip(public, pool, messages, blobs, telling, config)
-        feed = await stack.enter_async_context(open_feed(pool))
-        _equip_forms(public, pool, messages, blobs, telling, live, feed, config)
+        await stack.enter_async_context(collecting.equipped(public, pool, messages, blobs, telling, live, config))
         public[access.CALLERS] = Callers(config, checker)
         public[access.DEPLOYMENTS] = deployments
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
-        public[forms.LIVE] = live
         public[sites.SITES] = visitors
         public[report_form.MODERATION] = moderation
-        public.add_routes([*api.routes, *forms.routes, *report_form.routes, *sites.routes])
+        public.add_routes([*api.routes, *forms.routes, *report_form.routes, *subscriptions.routes, *sites.routes])
 
         private = server.internal_app(config, ready)
         private[internal.DEPLOYMENTS] = deployments
@@ -101,25 +107,7 @@ def _equip(  # noqa: PLR0917 - called once, right above
     public[access.ARCHIVES] = Archives(pool, blobs, telling)
     public[access.CONFIG] = config
     public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
-
-
-def _equip_forms(  # noqa: PLR0917 - as `_equip`
-    public: web.Application,
-    pool: db.Pool,
-    messages: outbox.Outbox,
-    blobs: Blobs,
-    telling: Telling,
-    live: LiveSites,
-    feed: Feed,
-    config: Config,
-) -> None:
-    """Give the application what takes in submissions, and shows them to owners."""
-    intake, inbox = Intake(pool, messages, config, feed), Inbox(pool, telling, blobs)
-    public[forms.INTAKE] = intake
-    public[api.submissions.INBOX] = inbox
-    public[api.exports.DOWNLOADS] = Downloads(pool, telling, config.api_url)
-    public[api.events.FEED] = feed
-    public[api.trials.TRIALS] = Trials(inbox, intake, live)
+    public[api.recipients.RECIPIENTS] = Recipients(pool, messages, telling, config)
 
 
 @asynccontextmanager

@@ -6,8 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.deploy import access
-from services.deploy.fields import MAX_FIELDS, MAX_FORM_NAME
-from services.deploy.forms import MAX_BODY
+from services.deploy.fields import MAX_FIELDS, MAX_FORM_NAME, MAX_TEXT
 from services.deploy.service.trials import PATIENCE, Trials
 from shared import bodies, http
 from shared.parsing import Whole
@@ -31,7 +30,7 @@ class TestIn(BaseModel):
 
 
 @routes.post("/deploy/{id}/test-form")
-@http.rules(body=MAX_BODY, deadline=PATIENCE + 10)
+@http.rules(body=MAX_TEXT, deadline=PATIENCE + 10)
 async def test_form(request: web.Request) -> web.Response:
     """Send one marked submission through every hop, and say how long each took."""
     caller = await access.caller(request, "deploy")
