@@ -5,14 +5,17 @@ import { brief, isNumeric, nameOf, text } from "./values.js";
 import { shortReason } from "./words.js";
 
 /** Fields with a column of their own; the others are told in one. */
-const COLUMNS = 5;
+const COLUMNS = 4;
+/** Kinds of fields whose values are short or of one shape; the others share what is left. */
+const WIDTHS = { number: "few", range: "few", checkbox: "few", date: "few", time: "few", email: "address", tel: "some" };
 
 /**
  * Make the table's parts.
- * @param {{site: any, filter: any, columns: any[], hrefOf: (id: string) => string, open: (id: string) => void,
- *   chosen: (ids: string[]) => void}} given `chosen` hears of every change of what is chosen
+ * @param {{several: boolean, columns: any[], hrefOf: (id: string) => string, open: (id: string) => void,
+ *   chosen: (ids: string[]) => void}} given `several`: of more than one form; `chosen` hears of every change of
+ *   what is chosen
  */
-export function inboxTable({ site, filter, columns, hrefOf, open, chosen }) {
+export function inboxTable({ several, columns, hrefOf, open, chosen }) {
   const shown = columns.filter(({ type }) => type !== "file").slice(0, COLUMNS);
   const boxes = new Map();
   const body = h("tbody");
@@ -35,7 +38,7 @@ export function inboxTable({ site, filter, columns, hrefOf, open, chosen }) {
   const row = (submission) => {
     const box = h("input", { type: "checkbox", "aria-label": `Choose ${nameOf(submission)}`, onchange: tell });
     boxes.set(submission.id, box);
-    return line({ submission, box, shown, site, filter, href: hrefOf(submission.id), open });
+    return line({ submission, box, shown, several, href: hrefOf(submission.id), open });
   };
   const heads = ["Received", ...shown.map((column) => h("bdi", null, column.label || column.name)), "More"];
   const head = h(
@@ -48,7 +51,7 @@ export function inboxTable({ site, filter, columns, hrefOf, open, chosen }) {
   return {
     body,
     row,
-    element: h("div", region, h("table", null, h("thead", null, head), body)),
+    element: h("div", region, h("table", null, widths(shown), h("thead", null, head), body)),
     size: () => boxes.size,
     clear: () => choose(false),
     /** Put one that has just come on top. */
@@ -69,7 +72,10 @@ export function inboxTable({ site, filter, columns, hrefOf, open, chosen }) {
   };
 }
 
-function line({ submission, box, shown, site, filter, href, open }) {
+const widths = (shown) =>
+  h("colgroup", null, ["pick", "time", ...shown.map(({ type }) => WIDTHS[type] ?? null), "more"].map((name) => h("col", { class: name })));
+
+function line({ submission, box, shown, several, href, open }) {
   const unread = !submission.read_at && submission.status === "accepted";
   const link = h("a", { href, class: "row-link" }, when(submission.created_at), h("span", { class: "unseen" }, `: ${nameOf(submission)}`));
   const onclick = (event) => {
@@ -90,19 +96,19 @@ function line({ submission, box, shown, site, filter, href, open }) {
     h("td", { class: "pick" }, h("label", { class: "target" }, box)),
     h("td", { class: "fixed" }, h("span", { class: "dot", "aria-hidden": "true" }), unread && h("span", { class: "unseen mark-unread" }, "Unread. "), link),
     cells,
-    h("td", { class: "rest", "data-name": "More" }, rest(submission, shown, filter)),
+    h("td", { class: "rest", "data-name": "More" }, rest(submission, shown, several)),
   );
 }
 
 /** What has no column: words about the submission, its files, and its other fields. */
-function rest(submission, shown, filter) {
+function rest(submission, shown, several) {
   const named = new Set(shown.map(({ name }) => name));
   const others = Object.entries(submission.data).filter(([name, value]) => !named.has(name) && text(value).trim());
   const files = submission.files?.length ?? 0;
   const odd = (submission.problems?.length ?? 0) + (submission.unknown_fields?.length ?? 0);
   const badges = [
     submission.status === "spam" && h("span", { class: "badge" }, shortReason(submission.spam_reason)),
-    filter.form === null && submission.form && h("span", { class: "badge" }, h("bdi", null, submission.form)),
+    several && submission.form && h("span", { class: "badge" }, h("bdi", null, submission.form)),
     files > 0 && h("span", { class: "badge" }, count(files, "file")),
     odd > 0 && h("span", { class: "badge warn" }, "Unlike the form"),
   ].filter(Boolean);

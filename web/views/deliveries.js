@@ -89,37 +89,37 @@ function rows(page, site, hook, listed, problem) {
 
 function row(page, site, hook, delivery, problem) {
   const [word, kind] = outcome(delivery);
-  const submission = `/dashboard/sites/${site.id}/inbox/${delivery.submission_id}${delivery.test ? "?status=test" : ""}`;
-  const facts = [
-    delivery.attempt > 0 ? `Attempt ${delivery.attempt}` : "Not tried yet",
-    delivery.attempt > 0 && duration(delivery.latency_ms),
-    delivery.test && "Test",
-  ].filter(Boolean);
+  const tried = delivery.attempt > 0;
+  const facts = [tried && `Attempt ${delivery.attempt}`, tried && duration(delivery.latency_ms), delivery.test && "Test"];
+  const next = tried && delivery.next_at && delivery.state === "pending";
   return h(
     "li",
     { class: "delivery" },
     h(
       "div",
-      { class: "row-title" },
-      h("span", { class: `badge ${kind}` }, word),
-      h("span", null, delivery.at ? [when(delivery.at), h("span", { class: "muted" }, ` · ${moment(delivery.at)}`)] : "Waits for its turn"),
-      h("span", { class: "muted small" }, facts.join(" · ")),
+      { class: "row-main" },
+      h(
+        "p",
+        { class: "row-title" },
+        h("span", { class: `badge ${kind}` }, word),
+        delivery.at ? h("span", { title: moment(delivery.at) }, when(delivery.at)) : h("span", null, "Not tried yet"),
+        h("span", { class: "muted small" }, facts.filter(Boolean).join(" · ")),
+      ),
+      delivery.error && h("p", { class: "small" }, delivery.error),
+      next && h("p", { class: "muted small" }, "Next try ", when(delivery.next_at)),
+      delivery.request_id && h("p", { class: "muted small" }, "Request ", h("code", null, delivery.request_id)),
+      answer(delivery),
     ),
-    delivery.error && h("p", { class: "small" }, delivery.error),
-    delivery.next_at && delivery.state === "pending" && h("p", { class: "muted small" }, "Tried again ", when(delivery.next_at)),
-    answer(delivery),
-    h(
-      "p",
-      { class: "row-sub" },
-      h("a", { href: submission }, "The submission"),
-      delivery.request_id && h("span", { class: "muted" }, "Request ", h("code", null, delivery.request_id)),
-      hook && again(page, site, hook, delivery, problem),
-    ),
+    h("div", { class: "row-actions" }, toSubmission(site, delivery), hook && tried && again(page, site, hook, delivery, problem)),
   );
 }
 
+function toSubmission(site, { submission_id: id, test, at }) {
+  const href = `/dashboard/sites/${site.id}/inbox/${id}${test ? "?status=test" : ""}`;
+  return h("a", { class: "link", href, "aria-label": at ? `Submission of the attempt of ${moment(at)}` : "Submission" }, "Submission");
+}
+
 function again(page, site, hook, delivery, problem) {
-  if (delivery.attempt === 0) return null;
   const run = async () => {
     problem.replaceChildren();
     try {
@@ -130,7 +130,7 @@ function again(page, site, hook, delivery, problem) {
       problem.replaceChildren(errorBox(error));
     }
   };
-  const label = `Send again the attempt of ${delivery.at ? moment(delivery.at) : "later"}`;
-  const button = h("button", { class: "link inline", type: "button", "aria-label": label, onclick: () => busy(button, run) }, "Send again");
+  const label = `Send again the attempt of ${moment(delivery.at)}`;
+  const button = h("button", { class: "link", type: "button", "aria-label": label, onclick: () => busy(button, run) }, "Send again");
   return button;
 }

@@ -24,6 +24,7 @@ export const inbox = sitePage("Inbox", draw, { read: (_, id, signal) => readStat
 function draw(page, site, stats) {
   const filter = filterOf(page.query);
   const path = (more) => `/submissions/${site.id}${apiQuery(filter, more)}`;
+  const forms = stats.forms ?? [];
   const area = h("div", { class: "stack" });
   let list = null;
   let attempt = new AbortController();
@@ -49,7 +50,7 @@ function draw(page, site, stats) {
   const test = () => tryForm(page, site);
   const clear = () => change({ q: "", form: null, from: "", to: "" });
   const tabs = statusTabs(filter, stats.totals, (status) => change({ status }, { push: true }));
-  const tools = toolbar(filter, stats.forms ?? [], change);
+  const tools = toolbar(filter, forms, change);
   const live = arrivals({
     site,
     filter,
@@ -70,7 +71,7 @@ function draw(page, site, stats) {
       recount().catch(() => null);
       if (list.size() === 0) show();
     };
-    const made = listOf({ page, site, filter, listed, signal, path, live, gone, recount });
+    const made = listOf({ page, site, filter, forms, listed, signal, path, live, gone, recount });
     list = made.list;
     return [summary(site, filter, listed, show), live.waiting, ...made.elements];
   };
@@ -83,7 +84,7 @@ const testButton = (test) =>
   h("button", { class: "button quiet small-button", type: "button", id: "try-form", onclick: test }, "Try the form");
 
 /** The table with all that belongs to it. */
-function listOf({ page, site, filter, listed, signal, path, live, gone, recount }) {
+function listOf({ page, site, filter, forms, listed, signal, path, live, gone, recount }) {
   const known = { ids: [], columns: listed.columns ?? [], cursor: null };
   const noted = (part, anew) => {
     known.ids.push(...part.submissions.map((row) => row.id));
@@ -101,8 +102,7 @@ function listOf({ page, site, filter, listed, signal, path, live, gone, recount 
   });
   const hrefOf = (id) => `/dashboard/sites/${site.id}/inbox/${id}${pageQuery(filter)}`;
   const list = inboxTable({
-    site,
-    filter,
+    several: forms.length > 1 && filter.form === null,
     columns: known.columns,
     hrefOf,
     open: (id) => page.go(hrefOf(id)),

@@ -35,9 +35,21 @@ function draw(page, site, { row, beside, filter }) {
   const heading = h("h2", { class: "sender", tabindex: "-1" }, h("bdi", null, nameOf(row)));
   return [
     path(site, beside, filter),
-    h("section", { class: "card", "aria-label": "What was sent" }, head(row, heading), held(row, todo), doubts(row), fields(site, row, beside.columns), problem, todo.element),
-    facts2(row),
-    way(row),
+    h(
+      "div",
+      { class: "beside" },
+      h(
+        "section",
+        { class: "card", "aria-label": "What was sent" },
+        head(row, heading),
+        held(row, todo),
+        doubts(row),
+        fields(site, row, beside.columns),
+        problem,
+        todo.element,
+      ),
+      h("div", { class: "stack" }, way(row), about(row)),
+    ),
   ];
 }
 
@@ -103,7 +115,7 @@ function fields(site, row, columns) {
   return h("dl", { class: "sent" }, pairs, files);
 }
 
-function facts2(row) {
+function about(row) {
   const button = h("button", { class: "link inline", type: "button", onclick: () => copyText(row.request_id, button) }, "Copy");
   return card(
     "About it",
