@@ -29,7 +29,11 @@ export function arrivals({ site, filter, signal, list, counted, latest, show }) 
   };
   const offer = () => {
     held += 1;
-    const button = h("button", { class: "button quiet small-button", type: "button", onclick: show }, `Show ${count(held, "new submission")}`);
+    const button = h(
+      "button",
+      { class: "button quiet small-button", type: "button", onclick: show },
+      `Show ${count(held, "new submission")}`,
+    );
     waiting.replaceChildren(button);
   };
   const place = (row) => {

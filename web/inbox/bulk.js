@@ -29,7 +29,11 @@ export function bulkBar({ site, filter, marked, gone, clear }) {
     return { ids, changed };
   };
   const button = (text, run, look = "quiet") => {
-    const made = h("button", { class: `button ${look} small-button`, type: "button", onclick: () => busy(made, tried) }, text);
+    const made = h(
+      "button",
+      { class: `button ${look} small-button`, type: "button", onclick: () => busy(made, tried) },
+      text,
+    );
     const tried = async () => {
       problem.replaceChildren();
       try {
@@ -60,7 +64,13 @@ export function bulkBar({ site, filter, marked, gone, clear }) {
     button("Delete…", remove, "danger"),
     button("Clear", clear),
   ];
-  const element = h("div", { class: "bulk", role: "group", "aria-label": "What is chosen", hidden: true }, said, h("div", { class: "bulk-actions" }, actions), problem);
+  const element = h(
+    "div",
+    { class: "bulk", role: "group", "aria-label": "What is chosen", hidden: true },
+    said,
+    h("div", { class: "bulk-actions" }, actions),
+    problem,
+  );
   const chose = (ids) => {
     chosen = ids;
     element.hidden = ids.length === 0;
@@ -93,7 +103,13 @@ export function removeAll({ site, status, done }) {
   formDialog({
     title: `Delete all ${what}?`,
     fields: [
-      h("p", null, status === "spam" ? "Everything in the spam tab is gone for good, whatever is filtered now." : "Every test in this tab is gone for good."),
+      h(
+        "p",
+        null,
+        status === "spam"
+          ? "Everything in the spam tab is gone for good, whatever is filtered now."
+          : "Every test in this tab is gone for good.",
+      ),
     ],
     action: `Delete all ${what}`,
     danger: true,

@@ -13,10 +13,17 @@ export function nothing(filter, { address, clear, test }) {
     return emptyState("Nothing found", "No submission fits what you are looking for.", button("Show all", clear));
   }
   if (filter.status === "spam") {
-    return emptyState("No spam", "What looks like spam is held here for 30 days: nobody is mailed about it, and you can take back what is none.");
+    return emptyState(
+      "No spam",
+      "What looks like spam is held here for 30 days: nobody is mailed about it, and you can take back what is none.",
+    );
   }
   if (filter.status === "test") {
-    return emptyState("No tests yet", "A test goes the whole way of a submission. It is never counted, and mailed to nobody but you.", button("Try the form", test));
+    return emptyState(
+      "No tests yet",
+      "A test goes the whole way of a submission. It is never counted, and mailed to nobody but you.",
+      button("Try the form", test),
+    );
   }
   return first(address, test);
 }

@@ -30,7 +30,10 @@ export const isNarrow = ({ q, form, from, to }) => Boolean(q.trim() || form !== 
 
 /** Whether a row that has just come in belongs to what is shown; what is searched for only the server can tell. */
 export const admits = (filter, row) =>
-  row.status === filter.status && !filter.q.trim() && (filter.form === null || filter.form === (row.form ?? "")) && !filter.to;
+  row.status === filter.status &&
+  !filter.q.trim() &&
+  (filter.form === null || filter.form === (row.form ?? "")) &&
+  !filter.to;
 
 /** The address's part after the path, with its question mark; empty when there is nothing to say. */
 export function pageQuery(filter) {

@@ -38,9 +38,15 @@ export function listen(siteId, { signal, arrived, missed, state }) {
     timer = setTimeout(again, Math.min(PAUSE * 2 ** failures++, LONGEST));
   };
   // a session that has ended is noticed by an ordinary call, which leads to the door
-  const again = () => missed().then(() => signal.aborted || open(), () => signal.aborted || later());
+  const again = () =>
+    missed().then(
+      () => signal.aborted || open(),
+      () => signal.aborted || later(),
+    );
 
-  addEventListener("invoker:back", () => stream.readyState === EventSource.CLOSED && (failures = 0, again()), { signal });
+  addEventListener("invoker:back", () => stream.readyState === EventSource.CLOSED && ((failures = 0), again()), {
+    signal,
+  });
   // a page that the browser keeps for its back button holds no connection
   addEventListener("pagehide", () => stream.close(), { signal });
   signal.addEventListener("abort", () => (clearTimeout(timer), stream.close()));

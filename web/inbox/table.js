@@ -7,7 +7,16 @@ import { shortReason } from "./words.js";
 /** Fields with a column of their own; the others are told in one. */
 const COLUMNS = 4;
 /** Kinds of fields whose values are short or of one shape; the others share what is left. */
-const WIDTHS = { number: "few", range: "few", checkbox: "few", date: "few", time: "few", email: "address", tel: "some" };
+const WIDTHS = {
+  number: "few",
+  range: "few",
+  checkbox: "few",
+  date: "few",
+  time: "few",
+  email: "address",
+  tel: "some",
+  textarea: "long",
+};
 
 /**
  * Make the table's parts.
@@ -72,12 +81,25 @@ export function inboxTable({ several, columns, hrefOf, open, chosen }) {
   };
 }
 
-const widths = (shown) =>
-  h("colgroup", null, ["pick", "time", ...shown.map(({ type }) => WIDTHS[type] ?? null), "more"].map((name) => h("col", { class: name })));
+/** How wide each column is: where there is a long text, the others leave it room. */
+function widths(shown) {
+  const roomy = shown.some(({ type }) => type === "textarea");
+  const names = shown.map(({ type }) => WIDTHS[type] ?? (roomy ? "some" : null));
+  return h(
+    "colgroup",
+    null,
+    ["pick", "time", ...names, "more"].map((name) => h("col", { class: name })),
+  );
+}
 
 function line({ submission, box, shown, several, href, open }) {
   const unread = !submission.read_at && submission.status === "accepted";
-  const link = h("a", { href, class: "row-link" }, when(submission.created_at), h("span", { class: "unseen" }, `: ${nameOf(submission)}`));
+  const link = h(
+    "a",
+    { href, class: "row-link" },
+    when(submission.created_at),
+    h("span", { class: "unseen" }, `: ${nameOf(submission)}`),
+  );
   const onclick = (event) => {
     // a link, a box and marked text mean themselves
     const own = /** @type {Element} */ (event.target).closest("a, input, label, button");
@@ -94,7 +116,13 @@ function line({ submission, box, shown, several, href, open }) {
     "tr",
     { id: `row-${submission.id}`, class: unread ? "unread" : null, onclick },
     h("td", { class: "pick" }, h("label", { class: "target" }, box)),
-    h("td", { class: "fixed" }, h("span", { class: "dot", "aria-hidden": "true" }), unread && h("span", { class: "unseen mark-unread" }, "Unread. "), link),
+    h(
+      "td",
+      { class: "fixed" },
+      h("span", { class: "dot", "aria-hidden": "true" }),
+      unread && h("span", { class: "unseen mark-unread" }, "Unread. "),
+      link,
+    ),
     cells,
     h("td", { class: "rest", "data-name": "More" }, rest(submission, shown, several)),
   );

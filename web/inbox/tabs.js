@@ -31,7 +31,8 @@ export function statusTabs(filter, first, chosen) {
     totals = { ...fresh };
     const { accepted, spam, unread } = totals;
     const number = (value) => (value ? value.toLocaleString("en") : "");
-    links.get("accepted").number.textContent = unread ? `${number(accepted)}, ${number(unread)} unread` : number(accepted);
+    const news = unread > 0 ? [h("span", { class: "tab-unread" }, `, ${number(unread)} unread`)] : [];
+    links.get("accepted").number.replaceChildren(number(accepted), ...news);
     links.get("spam").number.textContent = number(spam);
   };
   const refresh = () => {
@@ -44,7 +45,11 @@ export function statusTabs(filter, first, chosen) {
   count(first);
   refresh();
   return {
-    element: h("nav", { class: "filter counts", "aria-label": "Which submissions" }, [...links.values()].map(({ link }) => link)),
+    element: h(
+      "nav",
+      { class: "filter counts", "aria-label": "Which submissions" },
+      [...links.values()].map(({ link }) => link),
+    ),
     refresh,
     count,
     /** Count one that has just come. */

@@ -19,7 +19,17 @@ const FORMATS = [
  * @param {(changes: any) => void} changed
  */
 export function toolbar(filter, forms, changed) {
-  const search = labelled("Search", h("input", { type: "search", value: filter.q, maxlength: "200", placeholder: "Search what was sent", autocomplete: "off" }), "search");
+  const search = labelled(
+    "Search",
+    h("input", {
+      type: "search",
+      value: filter.q,
+      maxlength: "200",
+      placeholder: "Search what was sent",
+      autocomplete: "off",
+    }),
+    "search",
+  );
   let timer = 0;
   const searched = () => {
     clearTimeout(timer);
@@ -30,12 +40,22 @@ export function toolbar(filter, forms, changed) {
     timer = setTimeout(searched, QUIET);
   });
   const day = (name, word) => {
-    const field = labelled(word, h("input", { type: "date", value: filter[name], onchange: () => changed({ [name]: field.input.value }) }));
+    const field = labelled(
+      word,
+      h("input", { type: "date", value: filter[name], onchange: () => changed({ [name]: field.input.value }) }),
+    );
     return field;
   };
   const [from, to] = [day("from", "From"), day("to", "To")];
   const form = forms.length > 1 || filter.form !== null ? formField(filter, forms, changed) : null;
-  const element = h("form", { class: "toolbar", role: "search", "aria-label": "Submissions" }, search.element, form?.element, from.element, to.element);
+  const element = h(
+    "form",
+    { class: "toolbar", role: "search", "aria-label": "Submissions" },
+    search.element,
+    form?.element,
+    from.element,
+    to.element,
+  );
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     searched();
@@ -57,10 +77,14 @@ const formValue = (name) => (name === null ? "all" : `=${name}`);
 function formField(filter, forms, changed) {
   const names = [...new Set(filter.form === null ? forms : [...forms, filter.form])];
   const options = [["all", "All forms"], ...names.map((name) => [formValue(name), name || "Without a name"])];
-  const select = h("select", null, options.map(([value, name]) => h("option", { value }, name)));
+  const select = h(
+    "select",
+    null,
+    options.map(([value, name]) => h("option", { value }, name)),
+  );
   select.value = formValue(filter.form);
   select.addEventListener("change", () => changed({ form: select.value === "all" ? null : select.value.slice(1) }));
-  return labelled("Form", select);
+  return labelled("Form", select, "form");
 }
 
 function labelled(word, input, look = "") {
@@ -71,11 +95,22 @@ function labelled(word, input, look = "") {
 
 /** The menu with a file of all that is listed, whatever the page has loaded of it. */
 export function exportMenu(site, filter) {
-  const link = ([format, name, what]) => {
-    const refresh = (event) => event.currentTarget.setAttribute("href", address(format));
-    const address = (as) => `/api/submissions/${site.id}/export${apiQuery(filter, { format: as })}`;
-    // what is filtered may have changed since the menu was made
-    return h("a", { href: address(format), download: `${site.slug}-submissions.${format}`, onclick: refresh, onfocus: refresh }, h("strong", null, name), h("span", { class: "aside" }, what));
-  };
-  return menu("Export", FORMATS.map(link));
+  const links = FORMATS.map(([format, name, what]) =>
+    h(
+      "a",
+      { href: "", download: `${site.slug}-submissions.${format}`, "data-format": format },
+      h("strong", null, name),
+      h("span", { class: "aside" }, what),
+    ),
+  );
+  // what is filtered changes while the menu is closed
+  const refresh = () =>
+    links.forEach((link) =>
+      link.setAttribute(
+        "href",
+        `/api/submissions/${site.id}/export${apiQuery(filter, { format: link.dataset.format })}`,
+      ),
+    );
+  refresh();
+  return menu("Export", links, { opened: refresh });
 }

@@ -41,8 +41,14 @@ export function brief(value, column) {
 export function full(value, column) {
   const shown = special(value, column);
   if (shown) return shown;
-  if (Array.isArray(value)) return h("ul", { class: "values" }, value.map((each) => h("li", null, full(each, column))));
-  if (typeof value === "object" && value) return h("pre", { class: "code", tabindex: "0" }, JSON.stringify(value, null, 2));
+  if (Array.isArray(value))
+    return h(
+      "ul",
+      { class: "values" },
+      value.map((each) => h("li", null, full(each, column))),
+    );
+  if (typeof value === "object" && value)
+    return h("pre", { class: "code", tabindex: "0" }, JSON.stringify(value, null, 2));
   const whole = text(value);
   if (!whole.trim()) return h("span", { class: "muted" }, "Left empty");
   return h("p", { class: "said-text", dir: "auto" }, whole);

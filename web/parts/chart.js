@@ -43,7 +43,14 @@ export function barChart({ days, kinds, label }) {
     slider.setAttribute("aria-valuetext", said.textContent);
   };
   slider.addEventListener("keydown", (event) => {
-    const to = { ArrowLeft: now - 1, ArrowDown: now - 1, ArrowRight: now + 1, ArrowUp: now + 1, Home: 0, End: days.length - 1 }[event.key];
+    const to = {
+      ArrowLeft: now - 1,
+      ArrowDown: now - 1,
+      ArrowRight: now + 1,
+      ArrowUp: now + 1,
+      Home: 0,
+      End: days.length - 1,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     show(to);
@@ -55,7 +62,12 @@ export function barChart({ days, kinds, label }) {
   slider.addEventListener("pointermove", point);
   slider.addEventListener("pointerdown", point);
   show(now);
-  const ends = h("p", { class: "chart-ends small muted", "aria-hidden": "true" }, h("span", null, shortDay(days[0].day)), h("span", null, "Today"));
+  const ends = h(
+    "p",
+    { class: "chart-ends small muted", "aria-hidden": "true" },
+    h("span", null, shortDay(days[0].day)),
+    h("span", null, "Today"),
+  );
   return h("figure", { class: "chart-figure" }, legend(kinds), slider, ends, said, asTable(days, kinds, label));
 }
 
@@ -72,7 +84,12 @@ function column(each, at, { kinds, top, of }) {
     y -= drawn;
     return drawn > 0 && svg("rect", { x, y, width, height: drawn, class: `bar-${kind}` });
   });
-  return svg("g", { class: "day" }, svg("rect", { x: at * step, y: 0, width: step, height: HEIGHT, class: "hit" }), bars);
+  return svg(
+    "g",
+    { class: "day" },
+    svg("rect", { x: at * step, y: 0, width: step, height: HEIGHT, class: "hit" }),
+    bars,
+  );
 }
 
 const shortDay = (text) => dayOf(`${text}T12:00:00`);
@@ -81,13 +98,31 @@ const sentence = (each, kinds) =>
   `${shortDay(each.day)}: ${kinds.map(([kind, word]) => `${each[kind].toLocaleString("en")} ${word.toLowerCase()}`).join(", ")}`;
 
 const legend = (kinds) =>
-  h("ul", { class: "legend small", "aria-hidden": "true" }, kinds.map(([kind, word]) => h("li", { class: `key-${kind}` }, word)));
+  h(
+    "ul",
+    { class: "legend small", "aria-hidden": "true" },
+    kinds.map(([kind, word]) => h("li", { class: `key-${kind}` }, word)),
+  );
 
 function asTable(days, kinds, label) {
-  const head = h("tr", null, ["Day", ...kinds.map(([, word]) => word)].map((word) => h("th", { scope: "col" }, word)));
+  const head = h(
+    "tr",
+    null,
+    ["Day", ...kinds.map(([, word]) => word)].map((word) => h("th", { scope: "col" }, word)),
+  );
   const rows = [...days].reverse().map((each) =>
-    h("tr", null, h("th", { scope: "row" }, shortDay(each.day)), kinds.map(([kind]) => h("td", { class: "number" }, each[kind].toLocaleString("en")))),
+    h(
+      "tr",
+      null,
+      h("th", { scope: "row" }, shortDay(each.day)),
+      kinds.map(([kind]) => h("td", { class: "number" }, each[kind].toLocaleString("en"))),
+    ),
   );
   const region = { class: "table low", tabindex: "0", role: "region", "aria-label": `${label} as a table` };
-  return h("details", { class: "small" }, h("summary", null, "As a table"), h("div", region, h("table", null, h("thead", null, head), h("tbody", null, rows))));
+  return h(
+    "details",
+    { class: "small" },
+    h("summary", null, "As a table"),
+    h("div", region, h("table", null, h("thead", null, head), h("tbody", null, rows))),
+  );
 }

@@ -45,12 +45,26 @@ function draw(page, site, { hook, listed }) {
   const filter = h(
     "nav",
     { class: "filter counts", "aria-label": "Which deliveries" },
-    FILTERS.map(([value, word]) => h("a", { href: `${base}/${page.parts[1]}${value && `?status=${value}`}`, "aria-current": value === status ? "true" : null }, word)),
+    FILTERS.map(([value, word]) =>
+      h(
+        "a",
+        {
+          href: `${base}/${page.parts[1]}${value && `?status=${value}`}`,
+          "aria-current": value === status ? "true" : null,
+        },
+        word,
+      ),
+    ),
   );
   const [word, kind] = hook ? stateOf(hook) : ["", ""];
   return [
     h("a", { class: "back", href: base }, "← Webhooks"),
-    h("div", { class: "row-title" }, h("h2", { class: "address" }, hook ? shortAddress(hook.url) : "Deliveries"), word && h("span", { class: `badge ${kind}` }, word)),
+    h(
+      "div",
+      { class: "row-title" },
+      h("h2", { class: "address" }, hook ? shortAddress(hook.url) : "Deliveries"),
+      word && h("span", { class: `badge ${kind}` }, word),
+    ),
     h("div", { class: "inbox-head" }, filter, hook && replayAll(page, site, hook, problem)),
     problem,
     ...rows(page, site, hook, listed, problem),
@@ -68,14 +82,22 @@ function replayAll(page, site, hook, problem) {
       problem.replaceChildren(errorBox(error));
     }
   };
-  const button = h("button", { class: "button quiet small-button", type: "button", id: "replay-failed", onclick: () => busy(button, run) }, "Send all failed again");
+  const button = h(
+    "button",
+    { class: "button quiet small-button", type: "button", id: "replay-failed", onclick: () => busy(button, run) },
+    "Send all failed again",
+  );
   return button;
 }
 
 function rows(page, site, hook, listed, problem) {
   if (listed.deliveries.length === 0) {
     const narrow = statusOf(page) !== "";
-    return [narrow ? emptyState("Nothing here", "No delivery is in this state.") : emptyState("Nothing was sent yet", "With the next submission, or a test, its delivery appears here.")];
+    return [
+      narrow
+        ? emptyState("Nothing here", "No delivery is in this state.")
+        : emptyState("Nothing was sent yet", "With the next submission, or a test, its delivery appears here."),
+    ];
   }
   const list = h("ol", { class: "rows deliveries", "aria-label": "Deliveries, newest first" });
   return pagedList(list, listed, {
@@ -90,7 +112,11 @@ function rows(page, site, hook, listed, problem) {
 function row(page, site, hook, delivery, problem) {
   const [word, kind] = outcome(delivery);
   const tried = delivery.attempt > 0;
-  const facts = [tried && `Attempt ${delivery.attempt}`, tried && duration(delivery.latency_ms), delivery.test && "Test"];
+  const facts = [
+    tried && `Attempt ${delivery.attempt}`,
+    tried && duration(delivery.latency_ms),
+    delivery.test && "Test",
+  ];
   const next = tried && delivery.next_at && delivery.state === "pending";
   return h(
     "li",
@@ -110,13 +136,22 @@ function row(page, site, hook, delivery, problem) {
       delivery.request_id && h("p", { class: "muted small" }, "Request ", h("code", null, delivery.request_id)),
       answer(delivery),
     ),
-    h("div", { class: "row-actions" }, toSubmission(site, delivery), hook && tried && again(page, site, hook, delivery, problem)),
+    h(
+      "div",
+      { class: "row-actions" },
+      toSubmission(site, delivery),
+      hook && tried && again(page, site, hook, delivery, problem),
+    ),
   );
 }
 
 function toSubmission(site, { submission_id: id, test, at }) {
   const href = `/dashboard/sites/${site.id}/inbox/${id}${test ? "?status=test" : ""}`;
-  return h("a", { class: "link", href, "aria-label": at ? `Submission of the attempt of ${moment(at)}` : "Submission" }, "Submission");
+  return h(
+    "a",
+    { class: "link", href, "aria-label": at ? `Submission of the attempt of ${moment(at)}` : "Submission" },
+    "Submission",
+  );
 }
 
 function again(page, site, hook, delivery, problem) {
@@ -131,6 +166,10 @@ function again(page, site, hook, delivery, problem) {
     }
   };
   const label = `Send again the attempt of ${moment(delivery.at)}`;
-  const button = h("button", { class: "link", type: "button", "aria-label": label, onclick: () => busy(button, run) }, "Send again");
+  const button = h(
+    "button",
+    { class: "link", type: "button", "aria-label": label, onclick: () => busy(button, run) },
+    "Send again",
+  );
   return button;
 }

@@ -50,7 +50,12 @@ export function forms({ settings: given }, save) {
   return settingsCard({
     title: "Forms",
     fields: [
-      { name: "redirect", element: redirect.element, control: redirect.input, read: () => redirect.input.value.trim() || null },
+      {
+        name: "redirect",
+        element: redirect.element,
+        control: redirect.input,
+        read: () => redirect.input.value.trim() || null,
+      },
       { name: "allowed_origins", element: origins.element, control: origins.input, read: () => lines(origins.input) },
       { name: "files", element: files.element, control: files.input, read: () => files.input.checked },
       { name: "spam_words", element: words.element, control: words.input, read: () => lines(words.input) },

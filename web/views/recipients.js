@@ -17,7 +17,11 @@ export function recipients(page, site, save) {
   const area = h("div", { class: "stack" });
   const draw = ({ recipients: listed, notify_email: on }) => [
     mainSwitch(on, save),
-    h("ul", { class: "rows plain", "aria-label": "Who is mailed" }, listed.map((one) => row({ page, site, one, show }))),
+    h(
+      "ul",
+      { class: "rows plain", "aria-label": "Who is mailed" },
+      listed.map((one) => row({ page, site, one, show })),
+    ),
     adding(site, show),
   ];
   const show = ({ keep = true } = {}) =>
@@ -28,7 +32,11 @@ export function recipients(page, site, save) {
 
 /** Mails for the whole site, on or off at once. */
 function mainSwitch(on, save) {
-  const field = switchField("Mail what visitors send", on, "Off: nobody is mailed about this site, whoever is listed here.");
+  const field = switchField(
+    "Mail what visitors send",
+    on,
+    "Off: nobody is mailed about this site, whoever is listed here.",
+  );
   const problem = h("div", { class: "problem" });
   field.input.addEventListener("change", async () => {
     const wanted = field.input.checked;
@@ -44,13 +52,18 @@ function mainSwitch(on, save) {
   return h("div", { class: "stack" }, field.element, problem);
 }
 
-const REASONS = { bounce: "its server refused our mail for good", complaint: "somebody there reported our mail as spam" };
+const REASONS = {
+  bounce: "its server refused our mail for good",
+  complaint: "somebody there reported our mail as spam",
+};
 
 /** A word, how good it is, and what it means. */
 function stateOf({ state, owner, suppressed, created_at: at }) {
   if (state === "active") return [owner ? "Your address" : "Confirmed", "good", []];
-  if (state === "unconfirmed") return ["Waits for a yes", "", ["Asked ", when(at), ". Nothing is mailed before somebody there has said yes."]];
-  if (state === "unsubscribed") return ["Off", "", [owner ? "You take no mails about this site." : "Somebody there wants no more of these mails."]];
+  if (state === "unconfirmed")
+    return ["Waits for a yes", "", ["Asked ", when(at), ". Nothing is mailed before somebody there has said yes."]];
+  if (state === "unsubscribed")
+    return ["Off", "", [owner ? "You take no mails about this site." : "Somebody there wants no more of these mails."]];
   const why = REASONS[suppressed?.reason] ?? suppressed?.reason ?? "our mail could not be delivered";
   const since = suppressed?.at ? ` since ${day(suppressed.at)}` : "";
   const detail = suppressed?.detail ? h("code", { class: "aside" }, suppressed.detail) : null;
@@ -71,7 +84,12 @@ function row({ page, site, one, show }) {
     };
     const made = h(
       "button",
-      { class: `link ${look}`, type: "button", "aria-label": `${label}: ${one.email}`, onclick: () => busy(made, tried) },
+      {
+        class: `link ${look}`,
+        type: "button",
+        "aria-label": `${label}: ${one.email}`,
+        onclick: () => busy(made, tried),
+      },
       label,
     );
     return made;
@@ -89,7 +107,9 @@ function row({ page, site, one, show }) {
   const actions = [
     one.state === "unconfirmed" && button("Ask again", call("confirm", "A mail with the link is on its way")),
     one.state === "suppressed" && button("Lift the block", call("lift", "Mails are sent there again")),
-    one.owner && one.state === "unsubscribed" && button("Switch on", call("resubscribe", "You get mails about this site again")),
+    one.owner &&
+      one.state === "unsubscribed" &&
+      button("Switch on", call("resubscribe", "You get mails about this site again")),
     one.owner && one.state === "active" && button("Switch off", off),
     !one.owner && button("Remove", async () => remove(one, off), "red"),
   ];
@@ -99,7 +119,12 @@ function row({ page, site, one, show }) {
     h(
       "div",
       { class: "row-main" },
-      h("p", { class: "row-title" }, h("span", { class: "row-name" }, one.email), h("span", { class: `badge ${kind}` }, word)),
+      h(
+        "p",
+        { class: "row-title" },
+        h("span", { class: "row-name" }, one.email),
+        h("span", { class: `badge ${kind}` }, word),
+      ),
       text.length > 0 && h("p", { class: "muted small" }, text),
       problem,
     ),
@@ -110,7 +135,14 @@ function row({ page, site, one, show }) {
 function remove(one, run) {
   formDialog({
     title: "Remove this address?",
-    fields: [h("p", null, one.email), h("p", { class: "muted" }, "It is mailed nothing any more. If you add it again, somebody there has to say yes again.")],
+    fields: [
+      h("p", null, one.email),
+      h(
+        "p",
+        { class: "muted" },
+        "It is mailed nothing any more. If you add it again, somebody there has to say yes again.",
+      ),
+    ],
     action: "Remove it",
     danger: true,
     submit: run,

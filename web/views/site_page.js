@@ -68,7 +68,8 @@ function show(page, section, { draw, read, rows, title }) {
 
 function headOf(site) {
   const visited = site.status === "active";
-  const open = visited && h("a", { class: "button", href: site.url, target: "_blank", rel: "noopener" }, "Open the site");
+  const open =
+    visited && h("a", { class: "button", href: site.url, target: "_blank", rel: "noopener" }, "Open the site");
   return pageHead(nameOf(site), { back: BACK, action: open || null });
 }
 

@@ -76,15 +76,29 @@ function head(row, heading) {
   return h(
     "header",
     { class: "sent-head" },
-    h("div", { class: "row-title" }, heading, word && h("span", { class: row.status === "spam" ? "badge bad" : "badge" }, word)),
+    h(
+      "div",
+      { class: "row-title" },
+      heading,
+      word && h("span", { class: row.status === "spam" ? "badge bad" : "badge" }, word),
+    ),
     h("p", { class: "muted small" }, when(row.created_at), ` · ${moment(row.created_at)}`, ...form),
   );
 }
 
 function held(row, todo) {
   if (row.status !== "spam") return null;
-  const button = h("button", { class: "button small-button", type: "button", id: "not-spam", onclick: () => busy(button, todo.rescue) }, "Not spam");
-  return h("div", { class: "note held" }, h("p", null, h("strong", null, "Held as spam. "), whyHeld(row.spam_reason)), button);
+  const button = h(
+    "button",
+    { class: "button small-button", type: "button", id: "not-spam", onclick: () => busy(button, todo.rescue) },
+    "Not spam",
+  );
+  return h(
+    "div",
+    { class: "note held" },
+    h("p", null, h("strong", null, "Held as spam. "), whyHeld(row.spam_reason)),
+    button,
+  );
 }
 
 /** What does not fit the page's form, softly: nothing of it was refused. */
@@ -97,7 +111,12 @@ function doubts(row) {
     ...unknown.map((name) => [h("strong", null, h("bdi", null, name)), ": the form on your page has no such field"]),
   ];
   const shown = lines.map((line) => h("li", null, line));
-  return h("div", { class: "found" }, h("p", null, "It is not quite what the form on your page asks for:"), h("ul", { class: "plain-list" }, shown));
+  return h(
+    "div",
+    { class: "found" },
+    h("p", null, "It is not quite what the form on your page asks for:"),
+    h("ul", { class: "plain-list" }, shown),
+  );
 }
 
 function fields(site, row, columns) {
@@ -106,17 +125,31 @@ function fields(site, row, columns) {
   const pairs = Object.entries(row.data).map(([name, value]) => {
     const column = known.get(name);
     const mark = unknown.has(name) && h("span", { class: "badge warn" }, "Not in the form");
-    return h("div", null, h("dt", null, h("bdi", null, column?.label || name), mark), h("dd", null, full(value, column)));
+    return h(
+      "div",
+      null,
+      h("dt", null, h("bdi", null, column?.label || name), mark),
+      h("dd", null, full(value, column)),
+    );
   });
   const files = (row.files ?? []).map((file) =>
-    h("div", null, h("dt", null, h("bdi", null, known.get(file.field)?.label || file.field || "File")), h("dd", null, fileLink(file, site.id, row.id))),
+    h(
+      "div",
+      null,
+      h("dt", null, h("bdi", null, known.get(file.field)?.label || file.field || "File")),
+      h("dd", null, fileLink(file, site.id, row.id)),
+    ),
   );
   if (pairs.length + files.length === 0) return h("p", { class: "muted" }, "Nothing was filled in.");
   return h("dl", { class: "sent" }, pairs, files);
 }
 
 function about(row) {
-  const button = h("button", { class: "link inline", type: "button", onclick: () => copyText(row.request_id, button) }, "Copy");
+  const button = h(
+    "button",
+    { class: "link inline", type: "button", onclick: () => copyText(row.request_id, button) },
+    "Copy",
+  );
   return card(
     "About it",
     facts([
@@ -128,7 +161,8 @@ function about(row) {
   );
 }
 
-const way = (row) => card("Its way", row.trace?.length ? timeline(row.trace) : h("p", { class: "muted" }, "Nothing is noted of it."));
+const way = (row) =>
+  card("Its way", row.trace?.length ? timeline(row.trace) : h("p", { class: "muted" }, "Nothing is noted of it."));
 
 function actionsOf({ page, site, row, beside, filter, problem }) {
   const base = `/dashboard/sites/${site.id}/inbox`;

@@ -48,6 +48,8 @@ function line(row, columns, href) {
     "tr",
     { class: row.read_at ? null : "unread" },
     h("td", { class: "fixed" }, !row.read_at && h("span", { class: "unseen" }, "Unread. "), link),
-    columns.map((column) => h("td", { class: isNumeric(column) ? "number" : null }, brief(row.data[column.name], column))),
+    columns.map((column) =>
+      h("td", { class: isNumeric(column) ? "number" : null }, brief(row.data[column.name], column)),
+    ),
   );
 }

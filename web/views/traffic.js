@@ -28,18 +28,31 @@ export function traffic(page, site) {
 function drawn({ days, forms }, form, show) {
   const total = Object.fromEntries(KINDS.map(([kind]) => [kind, days.reduce((sum, each) => sum + each[kind], 0)]));
   const sum = total.accepted + total.held + total.dropped;
-  const lead = sum === 0 ? `Nothing in the last ${DAYS} days.` : `${count(sum, "form post")} in the last ${DAYS} days, counted whether they were kept or not.`;
+  const lead =
+    sum === 0
+      ? `Nothing in the last ${DAYS} days.`
+      : `${count(sum, "form post")} in the last ${DAYS} days, counted whether they were kept or not.`;
   return [
-    h("div", { class: "traffic-head" }, h("p", { class: "muted" }, lead), (forms?.length > 1 || form !== null) && formField(forms, form, show)),
+    h(
+      "div",
+      { class: "traffic-head" },
+      h("p", { class: "muted" }, lead),
+      (forms?.length > 1 || form !== null) && formField(forms, form, show),
+    ),
     sum > 0 && barChart({ days, kinds: KINDS, label: "Form posts" }),
     reasons(days),
   ].filter(Boolean);
 }
 
 function formField(forms, form, show) {
-  const field = selectField("Form", [["all", "All forms"], ...forms.map((name) => [`=${name}`, name || "Without a name"])]);
+  const field = selectField("Form", [
+    ["all", "All forms"],
+    ...forms.map((name) => [`=${name}`, name || "Without a name"]),
+  ]);
   field.select.value = form === null ? "all" : `=${form}`;
-  field.select.addEventListener("change", () => show(field.select.value === "all" ? null : field.select.value.slice(1)));
+  field.select.addEventListener("change", () =>
+    show(field.select.value === "all" ? null : field.select.value.slice(1)),
+  );
   return field.element;
 }
 
@@ -50,6 +63,7 @@ function reasons(days) {
   }
   const rows = [...sums].sort(([, one], [, other]) => other - one);
   if (rows.length === 0) return null;
-  const line = ([reason, number]) => h("li", null, h("strong", null, number.toLocaleString("en")), ` ${counted(reason)}`);
+  const line = ([reason, number]) =>
+    h("li", null, h("strong", null, number.toLocaleString("en")), ` ${counted(reason)}`);
   return h("ul", { class: "reasons small", "aria-label": "Why some were not accepted" }, rows.map(line));
 }

@@ -14,7 +14,8 @@ export function tryForm(page, site) {
   const area = h("div", { class: "stack", "aria-live": "polite" });
   const again = h("button", { class: "button quiet", type: "button", onclick: () => busy(again, run) }, "Send another");
   const done = h("button", { class: "button", type: "button", onclick: () => dialog.close() }, "Close");
-  const text = "One marked submission goes the whole way: it is stored, mailed to you alone, and sent to your webhooks as a test. It is not counted.";
+  const text =
+    "One marked submission goes the whole way: it is stored, mailed to you alone, and sent to your webhooks as a test. It is not counted.";
   const dialog = openDialog(
     "Try the form",
     [h("p", { class: "muted" }, text), area, h("div", { class: "dialog-actions" }, again, done)],
@@ -63,12 +64,18 @@ async function follow(site, signal, show) {
 }
 
 function verdict(site, id, trace, complete, close) {
-  const bad = trace.filter(({ status }) => !/^(2\d\d|stored|sent|delivered|ok|accepted|pending|queued)$/.test(String(status)));
+  const bad = trace.filter(
+    ({ status }) => !/^(2\d\d|stored|sent|delivered|ok|accepted|pending|queued)$/.test(String(status)),
+  );
   const word = bad.length
     ? "Something on the way did not work: see above."
     : complete === false
       ? "Some of it takes longer than ten seconds. Its page shows how it goes on."
       : "Everything on the way works.";
-  const link = h("a", { href: `/dashboard/sites/${site.id}/inbox/${id}?status=test`, onclick: close }, "See it as it arrived");
+  const link = h(
+    "a",
+    { href: `/dashboard/sites/${site.id}/inbox/${id}?status=test`, onclick: close },
+    "See it as it arrived",
+  );
   return h("p", { class: bad.length ? "found bad" : "found" }, word, " ", link);
 }

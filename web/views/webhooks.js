@@ -15,14 +15,22 @@ const LEAD =
   "Each submission is sent on to these addresses at once, and again for up to a day when one does not answer. Spam is not sent on.";
 
 function draw(page, site, { webhooks: listed }) {
-  const add = h("button", { class: "button", type: "button", id: "add-webhook", onclick: () => addWebhook(page, site) }, "Add a webhook");
+  const add = h(
+    "button",
+    { class: "button", type: "button", id: "add-webhook", onclick: () => addWebhook(page, site) },
+    "Add a webhook",
+  );
   if (listed.length === 0) {
     const text = "Send what visitors fill in on to Slack, Discord or a program of yours, as soon as it is stored.";
     return emptyState("No webhook yet", text, add);
   }
   return [
     h("div", { class: "lead-row" }, h("p", { class: "muted lead-line" }, LEAD), add),
-    h("div", { class: "stack" }, listed.map((hook) => hookCard(page, site, hook))),
+    h(
+      "div",
+      { class: "stack" },
+      listed.map((hook) => hookCard(page, site, hook)),
+    ),
   ];
 }
 
@@ -34,7 +42,11 @@ function hookCard(page, site, hook) {
   const element = card(
     name,
     text.length > 0 && h("p", null, text),
-    h("p", { class: "muted small" }, [TYPES[hook.type] ?? hook.type, `added ${day(hook.created_at)}`, ...backlog(hook)].join(" · ")),
+    h(
+      "p",
+      { class: "muted small" },
+      [TYPES[hook.type] ?? hook.type, `added ${day(hook.created_at)}`, ...backlog(hook)].join(" · "),
+    ),
     said,
     actions(page, site, hook, { said, log, name }),
   );
@@ -47,7 +59,8 @@ function hookCard(page, site, hook) {
 }
 
 function backlog({ pending, backlogged }) {
-  if (backlogged) return [`${count(pending, "delivery", "deliveries")} wait: too many, what comes in now is not queued`];
+  if (backlogged)
+    return [`${count(pending, "delivery", "deliveries")} wait: too many, what comes in now is not queued`];
   return pending > 0 ? [`${count(pending, "delivery waits", "deliveries wait")}`] : [];
 }
 
@@ -63,7 +76,13 @@ function actions(page, site, hook, { said, log, name }) {
     };
     const made = h(
       "button",
-      { class: `button ${look} small-button`, type: "button", id, "aria-label": `${text} ${name}`, onclick: () => busy(made, tried) },
+      {
+        class: `button ${look} small-button`,
+        type: "button",
+        id,
+        "aria-label": `${text} ${name}`,
+        onclick: () => busy(made, tried),
+      },
       text,
     );
     return made;

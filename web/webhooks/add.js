@@ -10,7 +10,14 @@ import { guess } from "./words.js";
 export function addWebhook(page, site) {
   const url = textField(
     "Address",
-    { type: "url", required: true, maxlength: "2000", autocomplete: "off", spellcheck: "false", placeholder: "https://example.com/hooks/forms" },
+    {
+      type: "url",
+      required: true,
+      maxlength: "2000",
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "https://example.com/hooks/forms",
+    },
     "Each submission is posted to it, as soon as it is stored.",
   );
   const kind = choices("What is behind it", "radio", [

@@ -31,7 +31,11 @@ export function showWebhookSecret(dialog, { title, secret, text, done }) {
         "Every delivery is signed by the Standard Webhooks rules; there are libraries for most languages. In Python:",
       ),
       codeBlock(CHECK, "Check a delivery"),
-      h("p", { class: "small" }, h("a", { href: "/docs/api", target: "_blank", rel: "noopener" }, "What a delivery looks like")),
+      h(
+        "p",
+        { class: "small" },
+        h("a", { href: "/docs/api", target: "_blank", rel: "noopener" }, "What a delivery looks like"),
+      ),
     ),
   });
 }

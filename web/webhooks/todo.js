@@ -21,16 +21,29 @@ export async function test(site, hook, place) {
   const [word, kind] = outcome(delivery);
   const good = kind === "good";
   const took = ` after ${duration(delivery.latency_ms)}`;
-  const answered = word === "No answer" ? `No answer${took}${delivery.error ? `: ${delivery.error}` : "."}` : `It answered ${word}${took}.`;
+  const answered =
+    word === "No answer"
+      ? `No answer${took}${delivery.error ? `: ${delivery.error}` : "."}`
+      : `It answered ${word}${took}.`;
   return place.replaceChildren(
-    h("div", { class: good ? "found" : "found bad" }, h("p", null, h("strong", null, good ? "The test arrived. " : "The test failed. "), answered), answer(delivery)),
+    h(
+      "div",
+      { class: good ? "found" : "found bad" },
+      h("p", null, h("strong", null, good ? "The test arrived. " : "The test failed. "), answered),
+      answer(delivery),
+    ),
   );
 }
 
 /** The beginning of what a receiver answered; it may be anything. */
 export function answer({ answer: text }) {
   if (!text) return null;
-  return h("details", { class: "small" }, h("summary", null, "What it answered"), h("pre", { class: "code", tabindex: "0" }, text));
+  return h(
+    "details",
+    { class: "small" },
+    h("summary", null, "What it answered"),
+    h("pre", { class: "code", tabindex: "0" }, text),
+  );
 }
 
 export function rotate(page, site, hook) {
@@ -38,7 +51,11 @@ export function rotate(page, site, hook) {
     title: "A new secret?",
     fields: [
       h("p", null, shortAddress(hook.url)),
-      h("p", { class: "muted" }, "You get a new secret. For 24 hours every delivery is signed with both, so that your receiver can change in its own time."),
+      h(
+        "p",
+        { class: "muted" },
+        "You get a new secret. For 24 hours every delivery is signed with both, so that your receiver can change in its own time.",
+      ),
     ],
     action: "Make a new secret",
     async submit(dialog) {
@@ -65,7 +82,11 @@ export function remove(page, site, hook, done) {
     title: "Delete this webhook?",
     fields: [
       h("p", { class: "word-break" }, h("code", null, shortAddress(hook.url))),
-      h("p", null, "Nothing is sent to it any more, what waits for it included. Its log goes with it; what visitors sent stays."),
+      h(
+        "p",
+        null,
+        "Nothing is sent to it any more, what waits for it included. Its log goes with it; what visitors sent stays.",
+      ),
     ],
     action: "Delete the webhook",
     danger: true,

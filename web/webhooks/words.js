@@ -25,11 +25,24 @@ export function shortAddress(url) {
 export function stateOf(hook) {
   if (hook.disabled_at) {
     const why = hook.disabled_why ? [`: ${plain(hook.disabled_why)}`] : [];
-    return ["Switched off", "bad", ["Switched off by itself ", when(hook.disabled_at), ...why, ". Nothing is sent to it until you switch it on again."]];
+    return [
+      "Switched off",
+      "bad",
+      [
+        "Switched off by itself ",
+        when(hook.disabled_at),
+        ...why,
+        ". Nothing is sent to it until you switch it on again.",
+      ],
+    ];
   }
   if (!hook.active) return ["Paused", "", ["Nothing is sent to it. What comes in now is not sent later."]];
   if (hook.failing_since) {
-    const text = ["Every attempt has failed since ", h("span", null, moment(hook.failing_since)), ". It is tried again by itself; after five days it is switched off, and you are told."];
+    const text = [
+      "Every attempt has failed since ",
+      h("span", null, moment(hook.failing_since)),
+      ". It is tried again by itself; after five days it is switched off, and you are told.",
+    ];
     return ["Failing", "bad", text];
   }
   return ["Active", "good", []];
