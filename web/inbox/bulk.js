@@ -9,6 +9,8 @@ import { count } from "../words.js";
 
 /** Ids that one call may name. */
 const AT_ONCE = 1000;
+/** Milliseconds that one call may take which deletes very many. */
+const PATIENCE = 40_000;
 
 /**
  * Make the bar that shows while something is chosen.
@@ -114,7 +116,12 @@ export function removeAll({ site, status, done }) {
     action: `Delete all ${what}`,
     danger: true,
     async submit() {
-      const { deleted } = await send("POST", `/submissions/${site.id}/delete`, { status });
+      let deleted = 0;
+      for (let more = true; more;) {
+        const part = await send("POST", `/submissions/${site.id}/delete`, { status }, {}, { patience: PATIENCE });
+        deleted += part.deleted;
+        more = part.more === true;
+      }
       toast(`${count(deleted, "submission")} deleted`);
       done();
     },

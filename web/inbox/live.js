@@ -3,6 +3,8 @@
 /** Milliseconds before the stream is opened anew, doubled with each failure. */
 const PAUSE = 2000;
 const LONGEST = 30_000;
+/** Milliseconds without a stream that are not worth a word: each ends by itself now and then, and is taken up again. */
+const BLINK = 5000;
 
 /**
  * Hear of submissions until `signal` ends it.
@@ -13,6 +15,7 @@ const LONGEST = 30_000;
 export function listen(siteId, { signal, arrived, missed, state }) {
   let stream = null;
   let timer = 0;
+  let blink = 0;
   let failures = 0;
   // what came between the reading of the list and the stream's beginning counts too
   let broken = true;
@@ -22,13 +25,15 @@ export function listen(siteId, { signal, arrived, missed, state }) {
     stream.addEventListener("submission", (event) => arrived(JSON.parse(event.data)));
     stream.addEventListener("open", () => {
       failures = 0;
+      clearTimeout(blink);
+      blink = 0;
       state(true);
       if (broken) missed().catch(() => null);
       broken = false;
     });
     stream.addEventListener("error", () => {
       broken = true;
-      state(false);
+      blink ||= setTimeout(state, BLINK, false);
       // a browser that gives up was answered with an error; otherwise it tries again by itself
       if (stream.readyState === EventSource.CLOSED) later();
     });
@@ -49,6 +54,6 @@ export function listen(siteId, { signal, arrived, missed, state }) {
   });
   // a page that the browser keeps for its back button holds no connection
   addEventListener("pagehide", () => stream.close(), { signal });
-  signal.addEventListener("abort", () => (clearTimeout(timer), stream.close()));
+  signal.addEventListener("abort", () => (clearTimeout(timer), clearTimeout(blink), stream.close()));
   open();
 }

@@ -2,6 +2,9 @@
 import { h } from "../dom.js";
 import { pageQuery } from "./filter.js";
 
+/** Unread ones are counted so far. */
+const MOST = 1000;
+
 const TABS = [
   ["accepted", "Submissions"],
   ["spam", "Spam"],
@@ -31,7 +34,8 @@ export function statusTabs(filter, first, chosen) {
     totals = { ...fresh };
     const { accepted, spam, unread } = totals;
     const number = (value) => (value ? value.toLocaleString("en") : "");
-    const news = unread > 0 ? [h("span", { class: "tab-unread" }, `, ${number(unread)} unread`)] : [];
+    const news =
+      unread > 0 ? [h("span", { class: "tab-unread" }, `, ${number(unread)}${unread >= MOST ? "+" : ""} unread`)] : [];
     links.get("accepted").number.replaceChildren(number(accepted), ...news);
     links.get("spam").number.textContent = number(spam);
   };

@@ -10,7 +10,7 @@ const HELD = {
   no_proof: "Its browser did not do the small calculation that it was asked for.",
 };
 
-export const whyHeld = (reason) => HELD[reason] ?? `It looked like spam (${plain(reason ?? "unknown")}).`;
+export const whyHeld = (reason) => HELD[reason] ?? (reason ? `${plain(reason)}.` : "You marked it as spam.");
 
 /** The same for lists, where there is room for a word or two. */
 const SHORT = {
@@ -22,7 +22,7 @@ const SHORT = {
   no_proof: "No proof",
 };
 
-export const shortReason = (reason) => SHORT[reason] ?? plain(reason ?? "Spam");
+export const shortReason = (reason) => SHORT[reason] ?? (reason ? plain(reason) : "By you");
 
 /** What is counted and not stored as accepted, by `outcome.reason`. */
 const COUNTED = {
@@ -34,13 +34,31 @@ const COUNTED = {
   "held.no_proof": "held: the browser did not do its calculation",
   "dropped.rate_limited": "dropped: too many from one address, or to this form at once",
   "dropped.too_large": "dropped: too large",
-  "dropped.origin": "dropped: sent from a page that may not",
+  "dropped.files_not_taken": "dropped: with a file, which this site does not take",
+  "dropped.origin_not_allowed": "dropped: sent from a page that may not",
+  "dropped.unknown_type": "dropped: not sent as a form sends it",
+  "dropped.unreadable": "dropped: could not be read",
+  "dropped.key_reused": "dropped: sent twice, with something else in it",
+  "dropped.unavailable": "dropped: we could not store it, and said so",
 };
 
 export function counted(reason) {
   const [outcome, ...rest] = reason.split(".");
   return COUNTED[reason] ?? `${outcome}: ${plain(rest.join(" ")).toLowerCase()}`;
 }
+
+/** What does not fit the page's form. */
+const PROBLEMS = {
+  missing: "has to be filled in, and was not",
+  several_values: "has several values, and takes one",
+  not_an_option: "is none of the answers that the form offers",
+  not_an_email: "is not an email address",
+  not_a_number: "is not a number",
+  not_a_url: "is not a web address",
+  not_a_date: "is not a date or a time",
+};
+
+export const problemOf = (problem) => PROBLEMS[problem] ?? plain(problem).toLowerCase();
 
 const plain = (word) => {
   const text = word.replaceAll("_", " ").trim();

@@ -3,8 +3,17 @@ import { h } from "../dom.js";
 import { moment } from "../words.js";
 
 const HOPS = { stored: "Stored", mail: "Mail", webhook: "Webhook" };
-const GOOD = new Set(["stored", "sent", "delivered", "ok", "accepted"]);
-const WAITING = new Set(["pending", "queued", "waiting"]);
+const GOOD = new Set(["accepted", "test", "sent"]);
+const OPEN = new Set(["waiting", "queued"]);
+/** Nothing went wrong, and nothing was to be done. */
+const QUIET = new Set(["spam", "none"]);
+
+/** How well a hop went: good, bad, still open, or neither. */
+export function stateOf(status) {
+  if (GOOD.has(status) || /^2\d\d$/.test(status)) return "good";
+  if (OPEN.has(status)) return "open";
+  return QUIET.has(status) ? "quiet" : "bad";
+}
 
 /** Draw the hops that there are so far; `more` says that others are still under way. */
 export function timeline(trace, { more = false } = {}) {
@@ -12,13 +21,14 @@ export function timeline(trace, { more = false } = {}) {
     "ol",
     { class: "trace", "aria-label": "Its way" },
     trace.map(hop),
-    more && h("li", { class: "hop waits" }, h("p", { class: "muted" }, "Waiting for the rest…")),
+    more && h("li", { class: "hop open" }, h("p", { class: "muted" }, "Waiting for the rest…")),
   );
 }
 
 function hop({ hop: kind, at, ms, status, detail }) {
   const state = stateOf(status);
-  const told = detailOf(detail);
+  const word = kind === "stored" || state === "quiet" ? null : status;
+  const timed = ms !== null && ms !== undefined;
   return h(
     "li",
     { class: `hop ${state}` },
@@ -26,29 +36,12 @@ function hop({ hop: kind, at, ms, status, detail }) {
       "p",
       { class: "hop-title" },
       h("strong", null, HOPS[kind] ?? kind),
-      h("span", { class: `badge ${state === "good" ? "good" : state === "bad" ? "bad" : ""}` }, String(status)),
-      ms !== null && ms !== undefined && h("span", { class: "muted small" }, duration(ms)),
+      word && h("span", { class: `badge ${state}` }, word),
+      timed && h("span", { class: "muted small" }, duration(ms)),
     ),
-    told && h("p", { class: "small hop-detail" }, told),
+    detail && detail !== HOPS[kind] && h("p", { class: "small" }, detail),
     at && h("p", { class: "muted small" }, h("time", { datetime: at }, moment(at))),
   );
-}
-
-function stateOf(status) {
-  const word = String(status).toLowerCase();
-  if (GOOD.has(word) || /^2\d\d$/.test(word)) return "good";
-  return WAITING.has(word) ? "waits" : "bad";
-}
-
-function detailOf(detail) {
-  if (!detail) return "";
-  if (typeof detail === "string") return detail;
-  return Object.entries(detail)
-    .filter(([, value]) => value !== null && value !== "")
-    .map(
-      ([name, value]) => `${name.replaceAll("_", " ")}: ${typeof value === "object" ? JSON.stringify(value) : value}`,
-    )
-    .join(", ");
 }
 
 /** Milliseconds as people say them. */

@@ -4,7 +4,7 @@ import { card, facts, h } from "../dom.js";
 import { around, forgetOne, noteOpened } from "../inbox/around.js";
 import { filterOf, pageQuery } from "../inbox/filter.js";
 import { fileLink, full, mailto, nameOf, senderOf, text } from "../inbox/values.js";
-import { whyHeld } from "../inbox/words.js";
+import { problemOf, whyHeld } from "../inbox/words.js";
 import { copyText } from "../parts/copy.js";
 import { formDialog } from "../parts/dialog.js";
 import { errorBox } from "../parts/errors.js";
@@ -107,7 +107,7 @@ function doubts(row) {
   const problems = row.problems ?? [];
   if (unknown.length + problems.length === 0) return null;
   const lines = [
-    ...problems.map(({ field, problem }) => [h("strong", null, h("bdi", null, field)), `: ${problem}`]),
+    ...problems.map(({ field, problem }) => [h("strong", null, h("bdi", null, field)), `: ${problemOf(problem)}`]),
     ...unknown.map((name) => [h("strong", null, h("bdi", null, name)), ": the form on your page has no such field"]),
   ];
   const shown = lines.map((line) => h("li", null, line));

@@ -4,10 +4,12 @@ import { h } from "../dom.js";
 import { openDialog } from "../parts/dialog.js";
 import { errorBox } from "../parts/errors.js";
 import { busy } from "../parts/loading.js";
-import { timeline } from "../parts/trace.js";
+import { stateOf, timeline } from "../parts/trace.js";
 
 /** Milliseconds between two looks how far it has come. */
 const LOOK = 400;
+/** Milliseconds that the whole may take: the server waits ten seconds for the slowest hop. */
+const PATIENCE = 25_000;
 
 /** Open the dialog and send the test at once. */
 export function tryForm(page, site) {
@@ -28,35 +30,39 @@ export function tryForm(page, site) {
     const signal = AbortSignal.any([closed.signal, page.signal, attempt.signal]);
     area.replaceChildren(h("p", { class: "muted" }, "Sending…"));
     const show = (trace, more) => closed.signal.aborted || area.replaceChildren(timeline(trace, { more }));
-    follow(site, signal, show);
     try {
-      const { id, trace, complete } = await send("POST", `/deploy/${site.id}/test-form`, {});
+      const before = await newest(site, signal);
+      follow(site, before, signal, show);
+      const path = `/deploy/${site.id}/test-form`;
+      const { id, trace, complete } = await send("POST", path, {}, {}, { patience: PATIENCE });
       attempt.abort();
       show(trace, complete === false);
       area.append(verdict(site, id, trace, complete, () => dialog.close()));
     } catch (error) {
       attempt.abort();
-      area.replaceChildren(errorBox(error));
+      if (!closed.signal.aborted) area.replaceChildren(errorBox(error));
     }
   };
   busy(again, run);
   done.focus();
 }
 
-/** Show what is known of the newest test while the answer is not there; what fails here is told by the answer. */
-async function follow(site, signal, show) {
-  const newest = async () => (await get(`/submissions/${site.id}?status=test&limit=1`, { signal })).submissions[0]?.id;
+/** The id of the newest test, null when there is none. */
+async function newest(site, signal) {
+  const { submissions } = await get(`/submissions/${site.id}?status=test&limit=1`, { signal });
+  return submissions[0]?.id ?? null;
+}
+
+/** Show how far the test has come while its answer is not there; what fails here is told by the answer. */
+async function follow(site, before, signal, show) {
+  let id = null;
   try {
-    const before = await newest();
-    let id = null;
     while (!signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, LOOK));
-      if (!id) {
-        const found = await newest();
-        id = found === before ? null : found;
-      }
-      const found = id && (await get(`/submissions/${site.id}/${id}`, { signal }));
-      if (found && !signal.aborted) show(found.trace, true);
+      const found = id ?? (await newest(site, signal));
+      id = found === before ? null : found;
+      const test = id && (await get(`/submissions/${site.id}/${id}`, { signal }));
+      if (test && !signal.aborted) show(test.trace, true);
     }
   } catch {
     // the answer of the test itself says it better
@@ -64,18 +70,11 @@ async function follow(site, signal, show) {
 }
 
 function verdict(site, id, trace, complete, close) {
-  const bad = trace.filter(
-    ({ status }) => !/^(2\d\d|stored|sent|delivered|ok|accepted|pending|queued)$/.test(String(status)),
-  );
-  const word = bad.length
-    ? "Something on the way did not work: see above."
-    : complete === false
-      ? "Some of it takes longer than ten seconds. Its page shows how it goes on."
-      : "Everything on the way works.";
-  const link = h(
-    "a",
-    { href: `/dashboard/sites/${site.id}/inbox/${id}?status=test`, onclick: close },
-    "See it as it arrived",
-  );
-  return h("p", { class: bad.length ? "found bad" : "found" }, word, " ", link);
+  const bad = trace.some(({ status }) => stateOf(status) === "bad");
+  const late = "Some of it takes longer than ten seconds. Its page shows how it goes on.";
+  const good = complete === false ? late : "Everything on the way works.";
+  const href = `/dashboard/sites/${site.id}/inbox/${id}?status=test`;
+  const link = h("a", { href, onclick: close }, "See it as it arrived");
+  const word = bad ? "Something on the way did not work: see above." : good;
+  return h("p", { class: bad ? "found bad" : "found" }, word, " ", link);
 }

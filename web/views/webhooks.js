@@ -65,7 +65,7 @@ function backlog({ pending, backlogged }) {
 }
 
 function actions(page, site, hook, { said, log, name }) {
-  const on = hook.active && !hook.disabled_at;
+  const on = hook.active;
   const button = (text, run, look = "quiet", id = null) => {
     const tried = async () => {
       try {
@@ -91,8 +91,8 @@ function actions(page, site, hook, { said, log, name }) {
     "p",
     { class: "actions" },
     h("a", { class: "button quiet small-button", href: log, "aria-label": `Deliveries ${name}` }, "Deliveries"),
-    button("Send a test", () => test(site, hook, said), "quiet", `test-${hook.id}`),
-    button(on ? "Pause" : "Switch on", () => setActive(page, site, hook, !on), "quiet", `switch-${hook.id}`),
+    on && button("Send a test", () => test(site, hook, said), "quiet", `test-${hook.id}`),
+    button(on ? "Switch off" : "Switch on", () => setActive(page, site, hook, !on), "quiet", `switch-${hook.id}`),
     hook.type === "generic" && button("New secret", async () => rotate(page, site, hook), "quiet", `rotate-${hook.id}`),
     button("Delete", async () => remove(page, site, hook, page.reload), "danger", `delete-${hook.id}`),
   );

@@ -8,12 +8,15 @@ import { duration } from "../parts/trace.js";
 import { showWebhookSecret } from "./secret.js";
 import { outcome, shortAddress } from "./words.js";
 
+/** Milliseconds that a test may take: the server waits for the receiver's answer. */
+const PATIENCE = 20_000;
+
 export const pathOf = (site, hook) => `/webhooks/${site.id}/${hook.id}`;
 
 /** Send a test and say at `place` what came of it. */
 export async function test(site, hook, place) {
   place.replaceChildren(h("p", { class: "found" }, "Sending a test…"));
-  const { delivery } = await send("POST", `${pathOf(site, hook)}/test`);
+  const { delivery } = await send("POST", `${pathOf(site, hook)}/test`, undefined, {}, { patience: PATIENCE });
   if (!delivery || delivery.attempt === 0) {
     const text = "The test is on its way, and its receiver takes its time. The deliveries show what comes of it.";
     return place.replaceChildren(h("p", { class: "found" }, text));
@@ -73,7 +76,7 @@ export function rotate(page, site, hook) {
 
 export async function setActive(page, site, hook, active) {
   await send("PATCH", pathOf(site, hook), { active });
-  toast(active ? "The webhook is switched on" : "The webhook is paused");
+  toast(active ? "The webhook is switched on" : "The webhook is switched off");
   page.reload();
 }
 

@@ -7,7 +7,7 @@ export const TYPES = { generic: "Signed JSON", slack: "Slack", discord: "Discord
 /** What kind of receiver an address belongs to, as the server would guess. */
 export function guess(url) {
   const { hostname, pathname } = URL.canParse(url) ? new URL(url) : { hostname: "", pathname: "" };
-  if (hostname === "hooks.slack.com") return "slack";
+  if (hostname === "hooks.slack.com" || hostname === "hooks.slack-gov.com") return "slack";
   const discord = /^(?:(?:ptb|canary)\.)?discord(?:app)?\.com$/.test(hostname);
   return discord && pathname.startsWith("/api/webhooks/") ? "discord" : "generic";
 }
@@ -23,38 +23,23 @@ export function shortAddress(url) {
 
 /** A word, how good it is, and what it means. */
 export function stateOf(hook) {
-  if (hook.disabled_at) {
-    const why = hook.disabled_why ? [`: ${plain(hook.disabled_why)}`] : [];
-    return [
-      "Switched off",
-      "bad",
-      [
-        "Switched off by itself ",
-        when(hook.disabled_at),
-        ...why,
-        ". Nothing is sent to it until you switch it on again.",
-      ],
-    ];
+  if (!hook.active) {
+    const since = hook.disabled_at ? ["Since ", when(hook.disabled_at), ". "] : [];
+    return ["Off", "bad", [...since, sentence(hook.disabled_why), "Nothing is sent to it until you switch it on."]];
   }
-  if (!hook.active) return ["Paused", "", ["Nothing is sent to it. What comes in now is not sent later."]];
   if (hook.failing_since) {
-    const text = [
-      "Every attempt has failed since ",
-      h("span", null, moment(hook.failing_since)),
-      ". It is tried again by itself; after five days it is switched off, and you are told.",
-    ];
-    return ["Failing", "bad", text];
+    const since = moment(hook.failing_since);
+    const text = `Every attempt has failed since ${since}. It is tried again by itself; after five days of that it is switched off, and you are told.`;
+    return ["Failing", "bad", [text]];
   }
-  return ["Active", "good", []];
+  return ["On", "good", []];
 }
 
-const REASONS = { gone: "its server said that it is gone (410)", failing: "nothing but failures for five days" };
-
-const plain = (why) => REASONS[why] ?? why.replaceAll("_", " ");
+const sentence = (text) => (text ? `${text.replace(/[.\s]+$/, "")}. ` : "");
 
 /** What became of an attempt: a word and how good it is. */
 export function outcome(row) {
-  if (row.attempt === 0) return ["Waiting", ""];
+  if (row.attempt === 0) return row.state === "failed" ? ["Not sent", "bad"] : ["Waiting", ""];
   if (row.status !== null && row.status !== undefined) {
     return [String(row.status), row.status >= 200 && row.status < 300 ? "good" : "bad"];
   }
