@@ -5,55 +5,62 @@ const PAUSE = 2000;
 const LONGEST = 30_000;
 /** Milliseconds without a stream that are not worth a word: each ends by itself now and then, and is taken up again. */
 const BLINK = 5000;
+/** Milliseconds that a tab keeps its stream when nobody looks at it: browsers have few connections for all tabs. */
+const HIDDEN = 60_000;
 
 /**
- * Hear of submissions until `signal` ends it.
+ * Hear of submissions until `signal` ends it. Returns what begins it anew, for another status.
  * @param {string} siteId
- * @param {{signal: AbortSignal, arrived: (row: any) => void, missed: () => Promise<any>, state: (live: boolean) => void}} given
- *   `missed` reads what came while nothing was heard; when it throws, the stream is tried again later
+ * @param {{signal: AbortSignal, status: () => string, arrived: (row: any) => void, missed: () => Promise<any>,
+ *   state: (live: boolean) => void}} given `missed` reads what came while nothing was heard
  */
-export function listen(siteId, { signal, arrived, missed, state }) {
+export function listen(siteId, { signal, status, arrived, missed, state }) {
   let stream = null;
   let timer = 0;
   let blink = 0;
   let failures = 0;
-  // what came between the reading of the list and the stream's beginning counts too
-  let broken = true;
 
+  const close = () => {
+    clearTimeout(timer);
+    stream?.close();
+    stream = null;
+  };
+  const lost = () => (blink ||= setTimeout(state, BLINK, false));
   const open = () => {
-    stream = new EventSource(`/api/submissions/${siteId}/events`);
+    close();
+    stream = new EventSource(`/api/submissions/${siteId}/events?status=${status()}`);
     stream.addEventListener("submission", (event) => arrived(JSON.parse(event.data)));
     stream.addEventListener("open", () => {
       failures = 0;
       clearTimeout(blink);
       blink = 0;
       state(true);
-      if (broken) missed().catch(() => null);
-      broken = false;
+      // what came before the stream began, no stream has brought
+      missed().catch(() => null);
     });
-    stream.addEventListener("error", () => {
-      broken = true;
-      blink ||= setTimeout(state, BLINK, false);
+    stream.addEventListener("error", ({ currentTarget }) => {
+      lost();
       // a browser that gives up was answered with an error; otherwise it tries again by itself
-      if (stream.readyState === EventSource.CLOSED) later();
+      if (currentTarget === stream && stream.readyState === EventSource.CLOSED) later(open, PAUSE * 2 ** failures++);
     });
   };
-  const later = () => {
+  /** Do it after a call that the API answers: a session that has ended is noticed by that, and leads to the door. */
+  const later = (next, pause) => {
     clearTimeout(timer);
-    timer = setTimeout(again, Math.min(PAUSE * 2 ** failures++, LONGEST));
+    const then = () => missed().then(next, () => (lost(), later(next, PAUSE * 2 ** failures++)));
+    timer = setTimeout(() => then().catch(() => null), Math.min(pause, LONGEST));
   };
-  // a session that has ended is noticed by an ordinary call, which leads to the door
-  const again = () =>
-    missed().then(
-      () => signal.aborted || open(),
-      () => signal.aborted || later(),
-    );
-
-  addEventListener("invoker:back", () => stream.readyState === EventSource.CLOSED && ((failures = 0), again()), {
-    signal,
-  });
+  const ask = () => later(ask, HIDDEN);
+  const look = () => {
+    clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(() => (close(), ask()), HIDDEN);
+    else if (!stream || stream.readyState === EventSource.CLOSED) open();
+  };
+  document.addEventListener("visibilitychange", look, { signal });
+  addEventListener("invoker:back", look, { signal });
   // a page that the browser keeps for its back button holds no connection
-  addEventListener("pagehide", () => stream.close(), { signal });
-  signal.addEventListener("abort", () => (clearTimeout(timer), clearTimeout(blink), stream.close()));
+  addEventListener("pagehide", close, { signal });
+  signal.addEventListener("abort", () => (close(), clearTimeout(blink)));
   open();
+  return open;
 }

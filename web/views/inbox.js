@@ -17,6 +17,9 @@ import { tryForm } from "./try_form.js";
 /** Rows at first and with each further page. */
 const ROWS = 50;
 
+/** Milliseconds between two looks at what is counted: the stream tells of one of the three lists alone. */
+const RECOUNT = 30_000;
+
 const readStats = (id, signal) => get(`/submissions/${id}/stats?days=1`, { signal });
 
 export const inbox = sitePage("Inbox", draw, { read: (_, id, signal) => readStats(id, signal), rows: 6 });
@@ -57,6 +60,7 @@ function draw(page, site, stats) {
     signal: page.signal,
     list: () => list,
     counted: tabs.counted,
+    recount: () => recount().catch(() => null),
     latest: async () => (recount(), (await get(path({ limit: ROWS }), { signal: page.signal })).submissions),
     show: () => show({ keep: true }),
   });
@@ -76,6 +80,8 @@ function draw(page, site, stats) {
     return [summary(site, filter, listed, show), live.waiting, ...made.elements];
   };
   show();
+  const clock = setInterval(() => document.hidden || recount().catch(() => null), RECOUNT);
+  page.signal.addEventListener("abort", () => clearInterval(clock));
   const actions = h("div", { class: "inbox-actions" }, live.state, testButton(test), exportMenu(site, filter));
   return [h("div", { class: "inbox-head" }, tabs.element, actions), tools.element, live.said, area];
 }
