@@ -10,13 +10,13 @@ from aiohttp import web
 from services.deploy.checks import Finding
 from services.deploy.config import Config
 from services.deploy.deployments import RESTORE, ClaimFirst, Deployment, DeploymentNotFound
+from services.deploy.received import Received
 from services.deploy.service.archives import Archives
 from services.deploy.service.claims import PREFIX, Claims
 from services.deploy.service.deployments import Deployments
 from services.deploy.service.edits import Edits
 from services.deploy.service.publishing import Published, Publishing
 from services.deploy.service.uploads import Uploads
-from services.deploy.submissions import Submission
 from shared import callers, http, ids, limits
 from shared.auth_client import Caller
 from shared.callers import Callers
@@ -72,6 +72,11 @@ def deployment_id(request: web.Request) -> str:
     return text
 
 
+def submissions_url(request: web.Request) -> str:
+    """Return where the submissions of the site in the path are found."""
+    return f"{request.app[CONFIG].api_url}/submissions/{deployment_id(request)}"
+
+
 def number(request: web.Request, name: str, *, default: int, largest: int) -> int:
     """Return a number of the query, from 1 to `largest`. Raise Invalid for anything else."""
     text = request.query.get(name)
@@ -82,7 +87,7 @@ def number(request: web.Request, name: str, *, default: int, largest: int) -> in
     return int(text)
 
 
-def cursor(last: Deployment | Submission) -> str:
+def cursor(last: Deployment | Received) -> str:
     """Return what stands for a place in a list, to be read by `read_cursor`."""
     return base64.urlsafe_b64encode(orjson.dumps([last.created_at, last.id])).decode().rstrip("=")
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.deploy import access, api, forms, handlers, internal, proofs, report_form, sites, worker
+from services.deploy import access, api, collecting, forms, handlers, internal, proofs, report_form, sites, worker
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
 from services.deploy.changed import open_changes
 from services.deploy.config import Config
-from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
 from services.deploy.service.archives import Archives
 from services.deploy.service.claims import Claims
@@ -60,10 +59,10 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
         _equip(public, pool, messages, blobs, telling, config)
+        await stack.enter_async_context(collecting.equipped(public, pool, messages, blobs, telling, live, config))
         public[access.CALLERS] = Callers(config, checker)
         public[access.DEPLOYMENTS] = deployments
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
-        public[forms.LIVE] = live
         public[sites.SITES] = visitors
         public[report_form.MODERATION] = moderation
         public.add_routes([*api.routes, *forms.routes, *report_form.routes, *sites.routes])
@@ -95,7 +94,6 @@ def _equip(  # noqa: PLR0917 - called once, right above
     public[access.ARCHIVES] = Archives(pool, blobs, telling)
     public[access.CONFIG] = config
     public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
-    public[forms.INTAKE] = Intake(pool, messages, config)
 
 
 @asynccontextmanager

@@ -1,12 +1,20 @@
 """Taking in a submission: stored with its notice in one commit. Visitors wait for PostgreSQL and nothing else."""
 
+import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
-from services.deploy import submissions, words
+from services.deploy import contracts, spam, submissions, words
+from services.deploy.blobs import Blobs
 from services.deploy.config import Config
+from services.deploy.dropped import FormNames
+from services.deploy.feed import Feed
 from services.deploy.fields import Sent
+from services.deploy.repeats import Repeats
 from services.deploy.seen import SeenFields
+from services.deploy.spam import Signs
+from services.deploy.store import received
 from services.deploy.store.sites import Site
 from services.deploy.submissions import Arrival, Submission
 from services.deploy.writer import Writer
@@ -14,49 +22,98 @@ from shared import db, ids, logs, outbox
 from shared.events import Envelope, SubmissionMail
 from shared.idempotency import Once
 
+#: Files past what one has in memory that are stored at once: the store's client reads each whole.
+LARGE: Final = 2
+
+_NOTHING: Final = Signs()
+
 
 class Intake:
     """Stores what visitors send; one per process."""
 
-    def __init__(self, pool: db.Pool, messages: outbox.Outbox, config: Config) -> None:
+    def __init__(
+        self, pool: db.Pool, messages: outbox.Outbox, blobs: Blobs, config: Config, *, names: FormNames, feed: Feed
+    ) -> None:
         self._pool = pool
-        self._writer = Writer(pool)
+        self._writer = Writer(pool, told=feed.poke)
         self._fields = SeenFields()
+        self._repeats = Repeats()
+        self._names = names
         self._outbox = messages
+        self._blobs = blobs
+        self._large = asyncio.Semaphore(LARGE)
         self._config = config
 
-    async def take(self, site: Site, sent: Sent, once: Once | None) -> str:
+    async def take(
+        self, site: Site, sent: Sent, once: Once | None, *, test: bool = False, signs: Signs = _NOTHING
+    ) -> str:
         """Store a submission and return its id; the owner's notice is stored with it, for spam there is none.
 
-        Idempotent with `once`: the same body gets the first id again. Raise KeyReused for another one.
+        `signs` is what speaks for spam beside its data; a test is not judged. Idempotent with `once`: the same body
+        gets the first id again. Raise KeyReused for another one, Unavailable.
         """
-        name = ids.random_base62(ids.ID_LENGTH)
+        digest = sent.digest() if not test and spam.is_text(sent.data) else None
+        repeats = self._repeats.note(site.id, digest) if digest else 0
+        reason = None if test else spam.judge(sent.data, signs, repeats=repeats, unwanted=site.spam_words)
+        arrival = self._arrival(
+            site, sent, once, status="test" if test else "spam" if reason else "accepted", why=reason
+        )
+        stored = None
+        try:
+            if sent.files:
+                await self._store_files(site, sent)
+            stored = await self._store(arrival, once)
+        finally:
+            # the same request again, or one that will be tried again
+            if digest and stored != arrival.submission.id:
+                self._repeats.take_back(site.id, digest)
+        self._fields.keep(site.id, arrival.ledger_form, arrival.new_fields)
+        if arrival.envelope:
+            self._outbox.wake()
+        return stored
+
+    def _arrival(self, site: Site, sent: Sent, once: Once | None, *, status: str, why: str | None) -> Arrival:
+        """Put together all that is written."""
+        name, now = ids.random_base62(ids.ID_LENGTH), datetime.now(UTC)
+        unknown, problems = contracts.check(site.contract, sent.form, sent.data, [each.field for each in sent.files])
         given = Submission(
             id=f"sub_{name}",
             deployment_id=site.id,
             form=sent.form,
-            status="spam" if sent.is_spam else "accepted",
-            spam_reason="honeypot" if sent.is_spam else None,
+            status=status,
+            spam_reason=why,
             data=sent.data,
             version=site.version,
-            created_at=datetime.now(UTC),
+            created_at=now,
+            unknown_fields=unknown,
+            problems=problems,
+            files=[each.shown() for each in sent.files],
+            subject=sent.subject,
             request_id=logs.request_id.get(),
             idempotency_key=once.key if once else None,
             body_digest=once.digest if once else None,
         )
-        form = sent.form or ""
-        arrival = Arrival(
+        form = self._names.of(site.id, site.contract, sent.form, now.date())
+        found_by = sent.data | {"files": [sent.data.get("files"), *(each.name for each in sent.files)]}
+        return Arrival(
             submission=given,
-            words=words.of(site.id, sent.form, sent.data),
+            words=words.of(site.id, sent.form, found_by if sent.files else sent.data),
             ledger_form=form,
             new_fields=self._fields.new(site.id, form, sent.data),
-            envelope=None if sent.is_spam or not site.notified else self._notice(site, sent, given, f"msg_{name}"),
+            envelope=self._notice(site, sent, given, f"msg_{name}") if site.notified and status != "spam" else None,
         )
-        stored = await self._store(arrival, once)
-        self._fields.keep(site.id, form, arrival.new_fields)
-        if arrival.envelope:
-            self._outbox.wake()
-        return stored
+
+    async def _store_files(self, site: Site, sent: Sent) -> None:
+        """Store what files hold; they are loose until their submission is stored."""
+        async with db.transaction(self._pool) as conn:
+            await received.add_loose(conn, site.id, sent.files)
+        contents = {each.blob: each.content for each in sent.files}
+        if small := {blob: content for blob, content in contents.items() if isinstance(content, bytes)}:
+            await self._blobs.put_all(small)
+        for blob, content in contents.items():
+            if isinstance(content, Path):
+                async with self._large:
+                    await self._blobs.put_all({blob: content})
 
     async def _store(self, arrival: Arrival, once: Once | None) -> str:
         """Return the id under which it is stored: the first one's, when its key came before."""

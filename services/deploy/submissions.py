@@ -31,6 +31,8 @@ class Submission:
     problems: Sequence[Mapping[str, str]] | None = None
     #: `[{id, field, name, type, size}]`
     files: Sequence[Mapping[str, Any]] | None = None
+    #: What the page wants the mail about it to be about.
+    subject: str | None = None
     request_id: str | None = None
     stored_ms: float | None = None
     idempotency_key: str | None = None
@@ -57,17 +59,17 @@ class Arrival:
 _ADD_ALL: Final = """
     WITH given AS (
         SELECT id, deployment_id, form, status, spam_reason, data, version, created_at, unknown_fields, problems, files,
-               request_id, idempotency_key, body_digest, words, ledger_form, new_fields, envelope
+               subject, request_id, idempotency_key, body_digest, words, ledger_form, new_fields, envelope
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::json[], $7::int[],
                     $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-                    $15::text[], $16::text[], $17::text[], $18::json[])
+                    $15::text[], $16::text[], $17::text[], $18::text[], $19::json[])
             AS given (id, deployment_id, form, status, spam_reason, data, version, created_at, unknown_fields, problems,
-                      files, request_id, idempotency_key, body_digest, words, ledger_form, new_fields, envelope)
+                files, subject, request_id, idempotency_key, body_digest, words, ledger_form, new_fields, envelope)
     ), stored AS (
         INSERT INTO submissions (id, deployment_id, form, status, spam_reason, data, version, created_at,
-            unknown_fields, problems, files, request_id, idempotency_key, body_digest, words, stored_ms)
+            unknown_fields, problems, files, subject, request_id, idempotency_key, body_digest, words, stored_ms)
         SELECT id, deployment_id, form, status, spam_reason, data, version, created_at, unknown_fields::json,
-               problems::json, files::json, request_id, idempotency_key, body_digest,
+               problems::json, files::json, subject, request_id, idempotency_key, body_digest,
                array_to_tsvector(string_to_array(words, ' ')), extract(epoch FROM clock_timestamp() - created_at) * 1000
         FROM given
         ON CONFLICT (deployment_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
@@ -91,6 +93,10 @@ _ADD_ALL: Final = """
         SELECT 'dlv_' || left(md5(f.id || w.id), 24), w.id, f.deployment_id, f.id
         FROM fresh f JOIN webhooks w ON w.deployment_id = f.deployment_id
         WHERE f.status <> 'spam' AND w.active AND NOT w.backlogged AND 'submission' = ANY (w.events)
+    ), tied AS (
+        UPDATE uploads u SET submission_id = f.id
+        FROM unnest($20::text[], $21::text[]) AS file (id, submission_id) JOIN fresh f ON f.id = file.submission_id
+        WHERE u.id = file.id AND u.id = ANY ($20) AND u.submission_id IS NULL
     ), noted AS (
         INSERT INTO outbox (envelope) SELECT envelope FROM fresh WHERE envelope IS NOT NULL
     )
@@ -103,7 +109,9 @@ async def add_all(conn: Connection, given: Sequence[Arrival]) -> set[str]:
 
     Return the ids of those that were stored: the others' idempotency keys were used before.
     """
-    rows = await conn.fetch(_ADD_ALL, *map(list, zip(*map(_values, given), strict=True)))
+    files = [(file["id"], each.submission.id) for each in given for file in each.submission.files or ()]
+    columns = zip(*map(_values, given), strict=True)
+    rows = await conn.fetch(_ADD_ALL, *map(list, columns), [file for file, _ in files], [mine for _, mine in files])
     return {row["id"] for row in rows}
 
 
@@ -111,8 +119,8 @@ def _values(given: Arrival) -> tuple[Any, ...]:
     one = given.submission
     return (
         one.id, one.deployment_id, one.form, one.status, one.spam_reason, one.data, one.version, one.created_at,
-        _list(one.unknown_fields), _list(one.problems), _list(one.files), one.request_id, one.idempotency_key,
-        one.body_digest, given.words, given.ledger_form, _list(given.new_fields), given.envelope,
+        _list(one.unknown_fields), _list(one.problems), _list(one.files), one.subject, one.request_id,
+        one.idempotency_key, one.body_digest, given.words, given.ledger_form, _list(given.new_fields), given.envelope,
     )  # fmt: skip
 
 
@@ -139,35 +147,3 @@ async def find_earlier(conn: Connection, deployment_id: str, idempotency_key: st
     )  # fmt: skip
     assert row is not None  # noqa: S101 - rows are not deleted while a request runs
     return row["id"], row["body_digest"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some of a site's submissions, newest first."""
-
-    found: Sequence[Submission]
-    #: How many the site has in all.
-    total: int
-    #: Older ones follow.
-    more: bool
-
-
-async def list_page(
-    conn: Connection, deployment_id: str, *, limit: int, offset: int, before: tuple[datetime, str] | None
-) -> Page:
-    """Return one page of the accepted submissions, of those older than `before` (its time and id) if it is given."""
-    total: int = await conn.fetchval(
-        "SELECT coalesce(sum(count), 0)::bigint FROM submission_totals"
-        " WHERE deployment_id = $1 AND status = 'accepted'",
-        deployment_id,
-    )
-    moment, last = before or (None, None)
-    rows = await conn.fetch(
-        "SELECT id, deployment_id, form, status, data, version, created_at, read_at, spam_reason, unknown_fields,"
-        " problems, files FROM submissions"
-        " WHERE deployment_id = $1 AND status = 'accepted'"
-        " AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::text))"
-        " ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
-        deployment_id, limit + 1, offset, moment, last,
-    )  # fmt: skip
-    return Page(found=[Submission(**row) for row in rows[:limit]], total=total, more=len(rows) > limit)

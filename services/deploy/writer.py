@@ -5,6 +5,7 @@ costs the database a commit for dozens of posts, and a quiet one gets its answer
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from services.deploy import submissions
@@ -23,8 +24,10 @@ _Waiting = tuple[Arrival, "asyncio.Future[bool]"]
 class Writer:
     """Stores submissions and the messages about them; one per process."""
 
-    def __init__(self, pool: db.Pool) -> None:
+    def __init__(self, pool: db.Pool, *, told: Callable[[str], None] = lambda _: None) -> None:
         self._pool = pool
+        #: Is told of each site that something was stored for.
+        self._told = told
         self._waiting: list[_Waiting] = []
         self._writes: set[asyncio.Task[None]] = set()
 
@@ -65,6 +68,8 @@ class Writer:
         except Unavailable:
             failure, stored = Unavailable, set()
         for given, done in together:
+            if given.submission.id in stored:
+                self._told(given.submission.deployment_id)
             if done.done():
                 continue
             if failure is None:

@@ -56,6 +56,7 @@ async def test_three_encodings_give_one_submission(deploy: Deploy, site: Site, k
     assert sent.headers["Access-Control-Allow-Origin"] == "*"
     listed = await deploy.submissions(key, site)
     assert listed["submissions"][0].pop("created_at").endswith("Z")
+    assert [column["name"] for column in listed.pop("columns")] == ["name", "tags", "empty"]
     assert listed == {
         "submissions": [
             {
@@ -66,9 +67,13 @@ async def test_three_encodings_give_one_submission(deploy: Deploy, site: Site, k
                 "version": 1,
                 "files": [],
                 "read_at": None,
+                "unknown_fields": [],
+                "problems": [],
+                "spam_reason": None,
             }
         ],
         "total": 1,
+        "total_is_exact": True,
         "page": 1,
         "limit": 50,
         "next_cursor": None,

@@ -28,6 +28,10 @@ BODIES: Final = {
     "publishVersion": {"version": 1},
     "changeSettings": {"title": "x"},
     "addDomain": {"domain": "www.example.org"},
+    "markSubmission": {"read": True},
+    "markSubmissions": {"ids": ["sub_0000000000000000"], "read": True},
+    "deleteSubmissions": {"status": "test"},
+    "testForm": {"wait": 0},
 }
 #: What is in the paths of sites beside their ids: a domain that they have, and a file that they wait for.
 DOMAIN: Final = "www.example.com"
@@ -161,6 +165,11 @@ class World:
         site = {"own": target if operation.site else "my-site", "other": "another-site"}.get(column.bound)
         headers = {"Authorization": f"Bearer {token}"} if token else await self._credential(column, site)
         path = operation.path.replace("{domain}", DOMAIN).replace("{sha256}", hashlib.sha256(WAITED_FOR).hexdigest())
+        if "{submissionId}" in path:
+            path = await self._with_submission(path, target)
+        if operation.name == "streamSubmissions":
+            # as short as it may be
+            path += "?seconds=1"
         path = re.sub(r"\{[^}]*\}", target, path)
         url = self.auth.url if operation.service == "auth" else self.deploy_url
         body = None if operation.method == "GET" else BODIES.get(operation.name, {})
@@ -205,6 +214,17 @@ class World:
             return await self._add_session(self.owner, digest), None
         # with no more than a key for keys has, or that one could not rotate it
         return await self._add_key(self.owner, digest, ("keys",)), None
+
+    async def _with_submission(self, path: str, site: str) -> str:
+        """Have a submission with an empty file at a site, and return the path with their ids."""
+        sent = await self.auth.call("POST", f"{self.deploy_url}/submit/{site}", json={"a": "b"})
+        submission, file = sent.json["id"], ids.new_id("fil")
+        await self.auth.db.execute(
+            "INSERT INTO deploy.uploads (id, deployment_id, submission_id, blob, name, type, size)"
+            " VALUES ($1, $2, $3, 'none', 'a.txt', 'text/plain', 0)",
+            file, site, submission,
+        )  # fmt: skip
+        return path.replace("{submissionId}", submission).replace("{fileId}", file)
 
     async def _anonymous(self) -> dict[str, Any]:
         """Make a site that is nobody's yet."""

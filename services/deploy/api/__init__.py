@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.deploy.api import claims, domains, settings, sites, submissions, versions
+from services.deploy.api import claims, domains, events, exports, settings, sites, submissions, trials, versions
 
 __all__ = ["routes"]
 
@@ -12,5 +12,9 @@ routes: list[web.AbstractRouteDef] = [
     *settings.routes,
     *domains.routes,
     *claims.routes,
+    *trials.routes,
+    # before the submissions of those names
+    *exports.routes,
+    *events.routes,
     *submissions.routes,
 ]

@@ -11,6 +11,8 @@ ALTER TABLE submissions
     ADD COLUMN problems json,
     -- id, field, name, type and size of each; their bytes are in `uploads`
     ADD COLUMN files json,
+    -- what the page wants the mail about it to be about
+    ADD COLUMN subject text,
     ADD COLUMN request_id text,
     -- from the request's arrival to this row's writing
     ADD COLUMN stored_ms real,
@@ -28,6 +30,8 @@ UPDATE submissions s SET words = (
 -- a site's id is a word of it, so one index finds the words of one site
 CREATE INDEX submissions_words ON submissions USING gin (words);
 CREATE INDEX submissions_spam ON submissions (created_at) WHERE status <> 'accepted';
+CREATE INDEX submissions_unread ON submissions (deployment_id) WHERE status = 'accepted' AND read_at IS NULL;
+CREATE INDEX deployments_with_retention ON deployments (id) WHERE settings ? 'retention';
 
 -- How many there are, exactly, whatever puts in, marks or deletes; in shards, so that writers do not meet.
 CREATE TABLE submission_totals (
@@ -146,6 +150,7 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_due ON notices (deployment_id, created_at) WHERE mailing_id IS NULL;
 CREATE INDEX notices_of_mailing ON notices (mailing_id);
+CREATE INDEX notices_old ON notices (created_at) WHERE mailing_id IS NOT NULL;
 -- How a site's notices are grouped: when the last window began, and how many mails it had.
 CREATE TABLE notice_windows (
     deployment_id text PRIMARY KEY,
