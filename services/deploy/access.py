@@ -9,6 +9,7 @@ from aiohttp import web
 
 from services.deploy.checks import Finding
 from services.deploy.config import Config
+from services.deploy.deliveries import LogRow
 from services.deploy.deployments import RESTORE, ClaimFirst, Deployment, DeploymentNotFound
 from services.deploy.received import Received
 from services.deploy.service.archives import Archives
@@ -87,20 +88,20 @@ def number(request: web.Request, name: str, *, default: int, largest: int) -> in
     return int(text)
 
 
-def cursor(last: Deployment | Received) -> str:
+def cursor(last: Deployment | Received | LogRow) -> str:
     """Return what stands for a place in a list, to be read by `read_cursor`."""
     return base64.urlsafe_b64encode(orjson.dumps([last.created_at, last.id])).decode().rstrip("=")
 
 
-def read_cursor(request: web.Request, prefix: str) -> tuple[datetime, str] | None:
-    """Return what `cursor` wrote for rows with ids of this prefix. Raise Invalid for anything else."""
+def read_cursor(request: web.Request, *prefixes: str) -> tuple[datetime, str] | None:
+    """Return what `cursor` wrote for rows with ids of these prefixes. Raise Invalid for anything else."""
     if (text := request.query.get("cursor")) is None:
         return None
     try:
         given, last = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         # in UTC, or a year may come out that the database cannot be asked for
         moment = datetime.fromisoformat(given).astimezone(UTC)
-        if ids.is_id(last, prefix):
+        if any(ids.is_id(last, prefix) for prefix in prefixes):
             return moment, last
     except (ValueError, TypeError, AttributeError, OverflowError):
         pass

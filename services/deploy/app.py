@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.deploy import access, api, collecting, forms, handlers, internal, proofs, report_form, sites, worker
+from services.deploy import (
+    access,
+    api,
+    collecting,
+    forms,
+    handlers,
+    internal,
+    proofs,
+    report_form,
+    sites,
+    subscriptions,
+    worker,
+)
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
@@ -20,6 +32,7 @@ from services.deploy.service.domains import DomainService
 from services.deploy.service.edits import Edits
 from services.deploy.service.moderation import Moderation
 from services.deploy.service.publishing import Publishing
+from services.deploy.service.recipients import Recipients
 from services.deploy.service.telling import Telling
 from services.deploy.service.upkeep import Upkeep
 from services.deploy.service.uploads import Uploads
@@ -65,7 +78,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
         public[sites.SITES] = visitors
         public[report_form.MODERATION] = moderation
-        public.add_routes([*api.routes, *forms.routes, *report_form.routes, *sites.routes])
+        public.add_routes([*api.routes, *forms.routes, *report_form.routes, *subscriptions.routes, *sites.routes])
 
         private = server.internal_app(config, ready)
         private[internal.DEPLOYMENTS] = deployments
@@ -94,6 +107,7 @@ def _equip(  # noqa: PLR0917 - called once, right above
     public[access.ARCHIVES] = Archives(pool, blobs, telling)
     public[access.CONFIG] = config
     public[access.LIMITER] = limits.Limiter(enabled=config.rate_limits)
+    public[api.recipients.RECIPIENTS] = Recipients(pool, messages, telling, config)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What deploy hears of accounts (another address or plan, an end, a return), and what it tells a CDN again."""
+"""What deploy hears of accounts (another address or plan, an end, a return) and of mails, and tells a CDN again."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
@@ -6,9 +6,18 @@ from typing import Any, Final
 
 from services.deploy import owners
 from services.deploy.changed import Changes
+from services.deploy.store import notices, recipients
 from shared import db, logs
 from shared.bus import Delivery, Handlers
-from shared.events import AccountChanged, AccountDeleted, Event, SiteChanged
+from shared.events import (
+    AccountChanged,
+    AccountDeleted,
+    AddressLifted,
+    AddressSuppressed,
+    Event,
+    MailSettled,
+    SiteChanged,
+)
 
 log = logs.get(__name__)
 
@@ -30,6 +39,27 @@ async def end(pool: db.Pool, event: AccountDeleted, _delivery: Delivery) -> None
     log.info("account.ending", account=event.account_id, revision=event.revision, news=news)
 
 
+async def settle(pool: db.Pool, event: MailSettled, _delivery: Delivery) -> None:
+    """Note what became of a mail about submissions. Idempotent."""
+    async with db.acquire(pool) as conn:
+        news = await notices.settle(conn, event)
+    log.info("mail.settled", message_id=event.message_id, result=event.result, news=news)
+
+
+async def suppress(pool: db.Pool, event: AddressSuppressed, _delivery: Delivery) -> None:
+    """Note that an address gets no mails. Idempotent, in any order: the later suppression stands."""
+    async with db.acquire(pool) as conn:
+        news = await recipients.suppress(conn, event)
+    log.info("address.suppressed", reason=event.reason, news=news)
+
+
+async def lift(pool: db.Pool, event: AddressLifted, _delivery: Delivery) -> None:
+    """Note that an address gets mails again. Idempotent, in any order: as `suppress`."""
+    async with db.acquire(pool) as conn:
+        news = await recipients.hear_lifted(conn, event)
+    log.info("address.lifted", news=news)
+
+
 def bound(pool: db.Pool, changes: Changes) -> Handlers:
     """Return the handlers of one process, as the bus takes them; those that tell a CDN only where there is one."""
     again: Handlers = {SiteChanged: changes.tell_cdn_again} if changes.cdn.is_there else {}
@@ -40,4 +70,7 @@ def bound(pool: db.Pool, changes: Changes) -> Handlers:
 HANDLERS: Final[Mapping[type[Event], Callable[[db.Pool, Any, Delivery], Coroutine[Any, Any, None]]]] = {
     AccountChanged: change,
     AccountDeleted: end,
+    MailSettled: settle,
+    AddressSuppressed: suppress,
+    AddressLifted: lift,
 }

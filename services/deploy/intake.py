@@ -3,13 +3,11 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from services.deploy import contracts, spam, submissions, words
 from services.deploy.blobs import Blobs
-from services.deploy.config import Config
 from services.deploy.dropped import FormNames
-from services.deploy.feed import Feed
 from services.deploy.fields import Sent
 from services.deploy.repeats import Repeats
 from services.deploy.seen import SeenFields
@@ -17,9 +15,8 @@ from services.deploy.spam import Signs
 from services.deploy.store import received
 from services.deploy.store.sites import Site
 from services.deploy.submissions import Arrival, Submission
-from services.deploy.writer import Writer
-from shared import db, ids, logs, outbox
-from shared.events import Envelope, SubmissionMail
+from services.deploy.writer import Hearers, Writer
+from shared import db, ids, logs
 from shared.idempotency import Once
 
 #: Files past what one has in memory that are stored at once: the store's client reads each whole.
@@ -31,18 +28,15 @@ _NOTHING: Final = Signs()
 class Intake:
     """Stores what visitors send; one per process."""
 
-    def __init__(
-        self, pool: db.Pool, messages: outbox.Outbox, blobs: Blobs, config: Config, *, names: FormNames, feed: Feed
-    ) -> None:
+    def __init__(self, pool: db.Pool, blobs: Blobs, *, names: FormNames, hearers: Hearers) -> None:
         self._pool = pool
-        self._writer = Writer(pool, told=feed.poke)
+        self._writer = Writer(pool, hearers)
         self._fields = SeenFields()
         self._repeats = Repeats()
         self._names = names
-        self._outbox = messages
+        self._told = hearers.told
         self._blobs = blobs
         self._large = asyncio.Semaphore(LARGE)
-        self._config = config
 
     async def take(
         self, site: Site, sent: Sent, once: Once | None, *, test: bool = False, signs: Signs = _NOTHING
@@ -68,16 +62,16 @@ class Intake:
             if digest and stored != arrival.submission.id:
                 self._repeats.take_back(site.id, digest)
         self._fields.keep(site.id, arrival.ledger_form, arrival.new_fields)
-        if arrival.envelope:
-            self._outbox.wake()
+        if arrival.told:
+            self._told()
         return stored
 
     def _arrival(self, site: Site, sent: Sent, once: Once | None, *, status: str, why: str | None) -> Arrival:
         """Put together all that is written."""
-        name, now = ids.random_base62(ids.ID_LENGTH), datetime.now(UTC)
+        now = datetime.now(UTC)
         unknown, problems = contracts.check(site.contract, sent.form, sent.data, [each.field for each in sent.files])
         given = Submission(
-            id=f"sub_{name}",
+            id=ids.new_id("sub"),
             deployment_id=site.id,
             form=sent.form,
             status=status,
@@ -90,6 +84,7 @@ class Intake:
             files=[each.shown() for each in sent.files],
             subject=sent.subject,
             request_id=logs.request_id.get(),
+            reply_to=sent.reply_to,
             idempotency_key=once.key if once else None,
             body_digest=once.digest if once else None,
         )
@@ -100,7 +95,7 @@ class Intake:
             words=words.of(site.id, sent.form, found_by if sent.files else sent.data),
             ledger_form=form,
             new_fields=self._fields.new(site.id, form, sent.data),
-            envelope=self._notice(site, sent, given, f"msg_{name}") if site.notified and status != "spam" else None,
+            told=site.notified and status != "spam",
         )
 
     async def _store_files(self, site: Site, sent: Sent) -> None:
@@ -128,15 +123,3 @@ class Intake:
             first, digest = await submissions.find_earlier(conn, given.deployment_id, once.key)
         once.require_same(digest)
         return first
-
-    def _notice(self, site: Site, sent: Sent, given: Submission, message_id: str) -> dict[str, Any]:
-        event = SubmissionMail(
-            to=site.email,
-            slug=site.slug,
-            site_url=self._config.site_url(site.slug),
-            submission_id=given.id,
-            data=sent.data,
-            reply_to=sent.reply_to,
-            received_at=given.created_at,
-        )
-        return Envelope.row(event, message_id=message_id, at=given.created_at)

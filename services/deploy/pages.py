@@ -54,15 +54,22 @@ _TEXTS: Final = {
 }
 
 
-def page(title: str, text: str, *, status: int = 200) -> web.Response:
-    """Answer with a page of a heading and a sentence."""
-    return _page(title, f"<p>{escape(text)}</p>", status)
+def page(title: str, text: str, *, status: int = 200, link: tuple[str, str] | None = None) -> web.Response:
+    """Answer with a page of a heading, a sentence and perhaps a link (address and text)."""
+    anchor = f'<a href="{escape(link[0])}">{escape(link[1])}</a>' if link else ""
+    return _page(title, f"<p>{escape(text)}</p>{anchor}", status)
 
 
 def thanks(wording: Wording, site: str | None, back: str) -> web.Response:
     """Say thank you in the name of a site, with a way back to it."""
     content = f'<p>{escape(wording.arrived)}</p><a href="{escape(back)}">{escape(wording.back)}</a>'
     return _page(wording.thanks, content, 200, wording=wording, site=site)
+
+
+def question(title: str, text: str, button: str) -> web.Response:
+    """Ask something that a button answers, with a form to where the visitor is."""
+    content = f'<p>{escape(text)}</p><form method="post"><button>{escape(button)}</button></form>'
+    return _page(title, content, 200, form_action="'self'")
 
 
 def access(report: str, *, wrong: bool) -> web.Response:

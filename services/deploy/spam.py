@@ -70,8 +70,9 @@ def is_text(data: Mapping[str, Any]) -> bool:
 def _floods(texts: Sequence[str]) -> bool:
     links = marked = 0
     for text in texts:
-        if "." in text or "[" in text or "<" in text:
+        if "://" in text or "www." in text.lower():
             links += sum(1 for _ in _LINK.finditer(text))
+        if "<" in text or "[" in text:
             marked += _MARKUP.search(text) is not None
             if _BBCODE.search(text):
                 return True

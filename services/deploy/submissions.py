@@ -31,9 +31,10 @@ class Submission:
     problems: Sequence[Mapping[str, str]] | None = None
     #: `[{id, field, name, type, size}]`
     files: Sequence[Mapping[str, Any]] | None = None
-    #: What the page wants the mail about it to be about.
-    subject: str | None = None
     request_id: str | None = None
+    #: What its form would have in the mail's subject, and where a reply goes.
+    subject: str | None = None
+    reply_to: str | None = None
     stored_ms: float | None = None
     idempotency_key: str | None = None
     body_digest: str | None = None
@@ -50,8 +51,8 @@ class Arrival:
     ledger_form: str = ""
     #: Fields that were, as far as this process knows, never answered before.
     new_fields: Sequence[str] = ()
-    #: The message about it, if there is to be one.
-    envelope: Mapping[str, Any] | None = None
+    #: Whether somebody is to be told of it.
+    told: bool = False
 
 
 # One statement, and so its own transaction: what was stored decides what is counted, queued and told. A key that came
@@ -59,23 +60,25 @@ class Arrival:
 _ADD_ALL: Final = """
     WITH given AS (
         SELECT id, deployment_id, form, status, spam_reason, data, version, created_at, unknown_fields, problems, files,
-               subject, request_id, idempotency_key, body_digest, words, ledger_form, new_fields, envelope
+               request_id, subject, reply_to, idempotency_key, body_digest, words, ledger_form, new_fields, told
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::json[], $7::int[],
                     $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-                    $15::text[], $16::text[], $17::text[], $18::text[], $19::json[])
+                    $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::boolean[])
             AS given (id, deployment_id, form, status, spam_reason, data, version, created_at, unknown_fields, problems,
-                files, subject, request_id, idempotency_key, body_digest, words, ledger_form, new_fields, envelope)
+                      files, request_id, subject, reply_to, idempotency_key, body_digest, words, ledger_form,
+                      new_fields, told)
     ), stored AS (
         INSERT INTO submissions (id, deployment_id, form, status, spam_reason, data, version, created_at,
-            unknown_fields, problems, files, subject, request_id, idempotency_key, body_digest, words, stored_ms)
+            unknown_fields, problems, files, request_id, subject, reply_to, idempotency_key, body_digest, words,
+            stored_ms)
         SELECT id, deployment_id, form, status, spam_reason, data, version, created_at, unknown_fields::json,
-               problems::json, files::json, subject, request_id, idempotency_key, body_digest,
+               problems::json, files::json, request_id, subject, reply_to, idempotency_key, body_digest,
                array_to_tsvector(string_to_array(words, ' ')), extract(epoch FROM clock_timestamp() - created_at) * 1000
         FROM given
         ON CONFLICT (deployment_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id
     ), fresh AS (
-        SELECT g.id, g.deployment_id, g.status, g.spam_reason, g.created_at, g.ledger_form, g.new_fields, g.envelope
+        SELECT g.id, g.deployment_id, g.status, g.spam_reason, g.created_at, g.ledger_form, g.new_fields, g.told
         FROM given g JOIN stored USING (id)
     ), counted AS (
         INSERT INTO form_ledger AS l (deployment_id, day, form, outcome, reason, shard, count)
@@ -93,34 +96,38 @@ _ADD_ALL: Final = """
         SELECT 'dlv_' || left(md5(f.id || w.id), 24), w.id, f.deployment_id, f.id
         FROM fresh f JOIN webhooks w ON w.deployment_id = f.deployment_id
         WHERE f.status <> 'spam' AND w.active AND NOT w.backlogged AND 'submission' = ANY (w.events)
+        RETURNING submission_id
     ), tied AS (
         UPDATE uploads u SET submission_id = f.id
-        FROM unnest($20::text[], $21::text[]) AS file (id, submission_id) JOIN fresh f ON f.id = file.submission_id
-        WHERE u.id = file.id AND u.id = ANY ($20) AND u.submission_id IS NULL
+        FROM unnest($21::text[], $22::text[]) AS file (id, submission_id) JOIN fresh f ON f.id = file.submission_id
+        WHERE u.id = file.id AND u.id = ANY ($21) AND u.submission_id IS NULL
     ), noted AS (
-        INSERT INTO outbox (envelope) SELECT envelope FROM fresh WHERE envelope IS NOT NULL
+        INSERT INTO notices (submission_id, deployment_id, test, created_at)
+        SELECT id, deployment_id, status = 'test', created_at FROM fresh WHERE told
     )
-    SELECT id FROM stored
+    SELECT id, id IN (SELECT submission_id FROM queued) AS queued FROM stored
 """
 
 
-async def add_all(conn: Connection, given: Sequence[Arrival]) -> set[str]:
+async def add_all(conn: Connection, given: Sequence[Arrival]) -> dict[str, bool]:
     """Store submissions and all that goes with them, in one statement that is its own transaction.
 
-    Return the ids of those that were stored: the others' idempotency keys were used before.
+    Return the ids of those that were stored, and whether webhooks wait for them: the others' idempotency keys were used
+    before.
     """
     files = [(file["id"], each.submission.id) for each in given for file in each.submission.files or ()]
     columns = zip(*map(_values, given), strict=True)
     rows = await conn.fetch(_ADD_ALL, *map(list, columns), [file for file, _ in files], [mine for _, mine in files])
-    return {row["id"] for row in rows}
+    return {row["id"]: row["queued"] for row in rows}
 
 
 def _values(given: Arrival) -> tuple[Any, ...]:
     one = given.submission
     return (
         one.id, one.deployment_id, one.form, one.status, one.spam_reason, one.data, one.version, one.created_at,
-        _list(one.unknown_fields), _list(one.problems), _list(one.files), one.subject, one.request_id,
-        one.idempotency_key, one.body_digest, given.words, given.ledger_form, _list(given.new_fields), given.envelope,
+        _list(one.unknown_fields), _list(one.problems), _list(one.files), one.request_id, one.subject,
+        one.reply_to, one.idempotency_key, one.body_digest, given.words, given.ledger_form, _list(given.new_fields),
+        given.told,
     )  # fmt: skip
 
 

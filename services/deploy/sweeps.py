@@ -16,8 +16,8 @@ ROWS: Final = 500
 
 #: Tables of small things that a site has.
 _OF_A_SITE: Final = (
-    "publications", "missing", "domains", "webhooks", "recipients", "notice_windows", "mails", "form_fields",
-    "form_ledger", "submission_totals",
+    "publications", "missing", "domains", "webhooks", "recipients", "confirmations", "notice_windows", "mails",
+    "form_fields", "form_ledger", "submission_totals",
 )  # fmt: skip
 
 

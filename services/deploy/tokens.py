@@ -56,7 +56,7 @@ class FormTokens:
     def read(self, deployment_id: str, token: str) -> Token | None:
         """Return what a token says; None for one that is wrong, of another site, or too old."""
         given, _, signature = token.rpartition(".")
-        if not token.isascii() or not secrets.compare_digest(signature, self._sign(deployment_id, given)):
+        if not given or not token.isascii() or not secrets.compare_digest(signature, self._sign(deployment_id, given)):
             return None
         issued, _, nonce = given.partition(".")
         age = self._clock() - int(issued) / 1000

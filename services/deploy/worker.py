@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Final
 
 from services.deploy.service.domains import DomainService
+from services.deploy.service.notices import Notices
 from services.deploy.service.upkeep import Upkeep
+from services.deploy.service.webhook_upkeep import WebhookUpkeep
 from shared.jobs import Job
 
 if TYPE_CHECKING:
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks for custom domains whose time it is.
 DOMAINS_EVERY: Final = 15.0
+#: Seconds between two looks for webhooks that too much waits for.
+BACKLOGS_EVERY: Final = 10.0
 
 
 def jobs(upkeep: Upkeep) -> list[Job]:
@@ -30,6 +34,14 @@ def jobs(upkeep: Upkeep) -> list[Job]:
     ]
 
 
+def mail_jobs(notices: Notices) -> list[Job]:
+    """Return what there is to do about mails, beside sending them."""
+    return [
+        Job(name="forget_mails", seconds=3600.0, run=notices.forget_mails),
+        Job(name="forget_asks", seconds=3600.0, run=notices.forget_asks),
+    ]
+
+
 def domain_jobs(domains: DomainService, certificates: "CertificateService | None") -> list[Job]:
     """Return what there is to do for custom domains: apart from the others, it waits for servers of other people."""
     found = [Job(name="look_at_domains", seconds=DOMAINS_EVERY, run=domains.look_at_due)]
@@ -37,3 +49,11 @@ def domain_jobs(domains: DomainService, certificates: "CertificateService | None
         found.append(Job(name="renew_certificates", seconds=DOMAINS_EVERY, run=certificates.renew_due))
         found.append(Job(name="sweep_certificates", seconds=3600.0, run=certificates.sweep))
     return found
+
+
+def webhook_jobs(upkeep: WebhookUpkeep) -> list[Job]:
+    """Return what there is to do for webhooks, beside sending: apart from the others, which may take long."""
+    return [
+        Job(name="mark_backlogs", seconds=BACKLOGS_EVERY, run=upkeep.mark_backlogs),
+        Job(name="sweep_deliveries", seconds=3600.0, run=upkeep.sweep),
+    ]

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from services.mailer import handlers, smtp
+from services.mailer import handlers, internal, smtp
 from services.mailer.config import Config
-from shared import db, inbox, logs, server
+from services.mailer.service import Suppressions
+from shared import db, inbox, logs, outbox, server
 from shared.bus import Bus
 from shared.errors import Unavailable
 
@@ -32,6 +33,7 @@ async def open_service(
     async with (
         db.pool(config.database_url.get_secret_value(), "mailer", size=config.database_pool_size) as pool,
         smtp.transport(config.smtp_server, greeting=sender.domain, deadline=deadline) as transport,
+        outbox.open_outbox(pool, bus) as messages,
     ):
         await db.check_schema(pool, "mailer")
 
@@ -40,13 +42,17 @@ async def open_service(
             if not bus.healthy():
                 raise Unavailable("The bus is away")
 
-        mailer = handlers.Mailer(pool, transport, sender, lease=lease)
+        mailer = handlers.Mailer(pool, messages, transport, sender, lease=lease)
+        suppressions = Suppressions(pool, messages.transaction)
+        private = server.internal_app(config, ready)
+        private[internal.SUPPRESSIONS] = suppressions
+        private.add_routes(internal.routes)
         async with (
-            server.serving(server.internal_app(config, ready)) as internal,
+            server.serving(private) as internal_server,
             _pruning(pool),
-            bus.consume(QUEUE, handlers.bound(mailer), prefetch=PREFETCH),
+            bus.consume(QUEUE, handlers.bound(mailer, suppressions), prefetch=PREFETCH),
         ):
-            yield server.Service(name="mailer", public=None, internal=internal, ready=ready)
+            yield server.Service(name="mailer", public=None, internal=internal_server, ready=ready)
 
 
 @asynccontextmanager

@@ -1,8 +1,8 @@
 """What each mail says: from an event to a finished message. Pure functions.
 
 Texts from users go into bodies, cleaned and escaped; into headers goes nothing of theirs but one validated address
-as Reply-To. Subjects are cleaned all the same: this Python's header machinery can be made to write headers of the
-user's choice (CVE-2024-6923, R39).
+as Reply-To, and behind the site's name what a form has in the subject. Subjects are cleaned: this Python's header
+machinery can be made to write headers of the user's choice (CVE-2024-6923, R39).
 """
 
 import re
@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, Policy
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +31,8 @@ CLIENT_LENGTH: Final = 80
 #: An address is never cut: who chose it could hide its end.
 ADDRESS_LENGTH: Final = 320
 
+#: An address of ours, which may also stand in a header between < and >.
+_URL: Final = re.compile(r"https?://[A-Za-z0-9._~:/\[\]@!$&'()*+,;=%-]{1,900}")
 _HEADER_SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 #: A dot that mail programs would make a link of: followed by what could be a top-level domain.
 _LINKING_DOT: Final = re.compile(r"\.(?=[^\W\d_]{2})|(?<=:)//")
@@ -63,6 +65,9 @@ def mail(envelope: Envelope, event: Event, *, sender: Sender) -> Mail:
         raise InvalidMail("the message id cannot be a Message-ID")
     subject, text, html = TEMPLATES[envelope.type]
     facts = event.model_dump()
+    for name in ("unsubscribe_url", "inbox_url"):
+        if not _URL.fullmatch(facts.get(name) or ""):
+            facts[name] = ""
     answer_to = facts["answer_to"] = address(facts.get("reply_to") or "")
     # a visitor's address must not make a mail undeliverable where the server knows no SMTPUTF8
     reply_to = answer_to if answer_to and (answer_to.isascii() or not to.isascii()) else None
@@ -70,6 +75,9 @@ def mail(envelope: Envelope, event: Event, *, sender: Sender) -> Mail:
     facts["reply_to"] = reply_to
     # RFC 3834: no vacation notes in answer to this
     headers = {"Auto-Submitted": "auto-generated"}
+    if unsubscribe := facts.get("unsubscribe_url"):
+        # RFC 8058: mail programs show a button of their own, and end it with one request
+        headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     if _HEADER_SAFE.fullmatch(envelope.correlation_id):
         headers["X-Request-ID"] = envelope.correlation_id
     return Mail(
@@ -86,7 +94,7 @@ def mail(envelope: Envelope, event: Event, *, sender: Sender) -> Mail:
 def to_bytes(mail: Mail, *, sender: Sender, now: datetime) -> bytes:
     """Write the mail as it goes over the wire."""
     # only a recipient outside ASCII needs a server that knows SMTPUTF8
-    policy = SMTP if mail.to.isascii() else SMTPUTF8
+    policy = _SMTP if mail.to.isascii() else _SMTPUTF8
     message = EmailMessage(policy)
     message["From"] = Address(sender.name, addr_spec=sender.address)
     message["To"] = mail.to
@@ -101,6 +109,37 @@ def to_bytes(mail: Mail, *, sender: Sender, now: datetime) -> bytes:
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     return message.as_bytes()
+
+
+class _Verbatim(UnstructuredHeader):
+    """A header that is written as it is: folded, a long address would become an encoded word, which is none."""
+
+    def fold(self: Any, *, policy: Policy) -> str:
+        """Write it on one line, which may have 998 characters."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _policy(of: Any) -> Any:
+    factory = HeaderRegistry()
+    # the registry makes it a header itself, which the stub does not know
+    factory.map_to_type("list-unsubscribe", _Verbatim)  # type: ignore[arg-type]
+    return of.clone(header_factory=factory)
+
+
+_SMTP: Final = _policy(SMTP)
+_SMTPUTF8: Final = _policy(SMTPUTF8)
+
+
+def canonical(text: str) -> str | None:
+    """Return an address in the one form in which addresses are compared; None for what is none."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        valid = validate_email(text.strip(), check_deliverability=False, test_environment=True, strict=True)
+    except EmailNotValidError:
+        return None
+    local, _, domain = valid.normalized.rpartition("@")
+    return f"{unicodedata.normalize('NFC', local.lower())}@{domain}"
 
 
 def address(text: str) -> str | None:
@@ -145,6 +184,13 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
+def size(count: int) -> str:
+    """Write a number of bytes as people read it: `1.2 MB`."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
 def indented(text: str, by: str = "    ") -> str:
     """Set a text off from the labels around it."""
     return "\n".join(f"{by}{line}".rstrip() for line in text.split("\n"))
@@ -174,6 +220,7 @@ def _load() -> Iterator[tuple[str, tuple[jinja2.Template, jinja2.Template, jinja
         "client": lambda text: unlinked(one_line(text, CLIENT_LENGTH)),
         "indented": indented,
         "line": one_line,
+        "size": size,
         "link": lambda text: unlinked(one_line(text, 500)),
         "mailbox": lambda text: unlinked(one_line(text, ADDRESS_LENGTH)),
         "moment": moment,

@@ -12,6 +12,7 @@ from typing import Final
 
 import aiosmtplib
 
+from services.mailer import statuses
 from services.mailer.config import SmtpServer
 
 #: Seconds for the whole of one mail: connection, encryption, login, transfer.
@@ -32,6 +33,11 @@ _ADDRESS: Final = re.compile(r"[^\s<>]+@[^\s<>]+")
 
 class Refused(Exception):
     """The server will never take this mail for this recipient (5xx); the text is its answer, without addresses."""
+
+    def __init__(self, reason: str, *, no_mailbox: bool = False) -> None:
+        super().__init__(reason)
+        #: No mail will ever reach this address.
+        self.no_mailbox = no_mailbox
 
 
 class Undelivered(Exception):
@@ -172,9 +178,11 @@ def _judge(error: Exception, deadline: float) -> Refused | Undelivered:
     Only an answer about this recipient or this mail is final. A refused login, sender or encryption is a fault of the
     configuration, which somebody will mend: those mails are worth keeping.
     """
+    no_mailbox = False
     match error:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[first, *_]):
             code, text, final = first.code, first.message, True
+            no_mailbox = statuses.no_mailbox(code, text)
         case aiosmtplib.SMTPDataError():
             code, text, final = error.code, error.message, True
         case aiosmtplib.SMTPSenderRefused(code=552):  # the mail's size is announced with its sender
@@ -189,4 +197,4 @@ def _judge(error: Exception, deadline: float) -> Refused | Undelivered:
         case _:
             return Undelivered(type(error).__name__)
     reason = f"{code} {_ADDRESS.sub('…', ' '.join(text.split()))}"[:REASON_LENGTH]
-    return Refused(reason) if final and code >= 500 else Undelivered(reason)
+    return Refused(reason, no_mailbox=no_mailbox) if final and code >= 500 else Undelivered(reason)

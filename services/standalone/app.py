@@ -1,7 +1,6 @@
 """Open everything in one process: database, bus, mailbox, the three services, and the port before them."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from services.auth.handlers import HANDLERS as TOLD_AUTH
 from services.deploy.config import Config as DeployConfig
 from services.deploy.handlers import HANDLERS as TOLD_DEPLOY
 from services.mailer.config import Config as MailerConfig
-from services.mailer.handlers import HANDLERS as MAILS
+from services.mailer.handlers import HANDLERS as TOLD_MAILER
 from services.standalone import mailbox, operating, postgres
 from services.standalone.config import Config
 from services.standalone.routing import Router
@@ -80,7 +79,7 @@ async def _migrate(database: postgres.Server, say: Say) -> None:
 @asynccontextmanager
 async def _bus(database: postgres.Server) -> AsyncIterator[LocalBus]:
     async with db.pool(database.dsn(), "standalone", size=4) as pool:
-        bindings = {"auth": tuple(TOLD_AUTH), "deploy": tuple(TOLD_DEPLOY), "mailer": tuple(MAILS)}
+        bindings = {"auth": tuple(TOLD_AUTH), "deploy": tuple(TOLD_DEPLOY), "mailer": tuple(TOLD_MAILER)}
         yield LocalBus(pool, bindings)
 
 
@@ -89,7 +88,7 @@ async def _services(
     database: postgres.Server, bus: LocalBus, inbox: mailbox.Mailbox, directory: Path
 ) -> AsyncIterator[list[server.Service]]:
     """Open the three services on internal ports of their own."""
-    token = secrets.token_urlsafe(32)
+    token = operating.kept_token(directory)
     internal = {name: server.bind("127.0.0.1", 0) for name in SCHEMAS}
     url = {name: f"http://127.0.0.1:{taken.getsockname()[1]}" for name, taken in internal.items()}
     auth_config = config.load(AuthConfig, deploy_internal_url=url["deploy"], **_common(database, "auth", token))
@@ -101,11 +100,13 @@ async def _services(
         certificates_dir=directory / "certificates",
         **_common(database, "deploy", token),
     )
-    mailer_config = config.load(
-        MailerConfig, smtp_url=f"smtp://127.0.0.1:{inbox.smtp_port}?tls=none", **_common(database, "mailer", token)
-    )
+    smtp_url = f"smtp://127.0.0.1:{inbox.smtp_port}?tls=none"
+    mailer_config = config.load(MailerConfig, smtp_url=smtp_url, **_common(database, "mailer", token))
     async with AsyncExitStack() as stack:
-        stack.enter_context(operating.reachable(directory, database_url=database.dsn("deploy"), service_token=token))
+        reached = {name: {"database_url": database.dsn(name), "service_token": token} for name in ("deploy", "mailer")}
+        stack.enter_context(
+            operating.reachable(directory, deploy=reached["deploy"], mailer={**reached["mailer"], "smtp_url": smtp_url})
+        )
         opened = [
             await stack.enter_async_context(auth.open_service(auth_config, bus)),
             await stack.enter_async_context(deploy.open_service(deploy_config, bus)),

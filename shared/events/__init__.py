@@ -7,7 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared import ids, logs
 from shared.events.base import Event
-from shared.events.facts import AccountChanged, AccountDeleted, Audited, CredentialsChanged, KeyRevoked, SiteChanged
+from shared.events.facts import (
+    AccountChanged,
+    AccountDeleted,
+    AddressLifted,
+    AddressSuppressed,
+    Audited,
+    CredentialsChanged,
+    KeyRevoked,
+    MailSettled,
+    SiteChanged,
+)
 from shared.events.mails import (
     AccountDeletedMail,
     DomainSuspendedMail,
@@ -18,10 +28,14 @@ from shared.events.mails import (
     KeyRotatedMail,
     KeysRevokedMail,
     LoginCodeMail,
+    RecipientConfirmMail,
     SiteReinstatedMail,
     SiteReportedMail,
     SiteTakenDownMail,
     SubmissionMail,
+    SubmissionsMail,
+    Told,
+    WebhookDisabledMail,
 )
 
 __all__ = [
@@ -29,6 +43,8 @@ __all__ = [
     "AccountChanged",
     "AccountDeleted",
     "AccountDeletedMail",
+    "AddressLifted",
+    "AddressSuppressed",
     "Audited",
     "CredentialsChanged",
     "DomainSuspendedMail",
@@ -42,11 +58,16 @@ __all__ = [
     "KeyRotatedMail",
     "KeysRevokedMail",
     "LoginCodeMail",
+    "MailSettled",
+    "RecipientConfirmMail",
     "SiteChanged",
     "SiteReinstatedMail",
     "SiteReportedMail",
     "SiteTakenDownMail",
     "SubmissionMail",
+    "SubmissionsMail",
+    "Told",
+    "WebhookDisabledMail",
 ]
 
 EVENTS: Final[dict[str, type[Event]]] = {
@@ -58,6 +79,9 @@ EVENTS: Final[dict[str, type[Event]]] = {
         AccountDeleted,
         Audited,
         SiteChanged,
+        MailSettled,
+        AddressSuppressed,
+        AddressLifted,
         LoginCodeMail,
         KeyCreatedMail,
         KeyRotatedMail,
@@ -67,10 +91,13 @@ EVENTS: Final[dict[str, type[Event]]] = {
         EmailChangedMail,
         AccountDeletedMail,
         SubmissionMail,
+        SubmissionsMail,
+        RecipientConfirmMail,
         SiteTakenDownMail,
         SiteReinstatedMail,
         DomainSuspendedMail,
         SiteReportedMail,
+        WebhookDisabledMail,
     )
 }
 
@@ -90,30 +117,24 @@ class Envelope(BaseModel):
     data: dict[str, Any] = Field(repr=False)
 
     @classmethod
-    def of(cls, event: Event, *, expires_at: datetime | None = None) -> "Envelope":
-        """Wrap an event in a new envelope that carries the current request's id."""
+    def of(
+        cls,
+        event: Event,
+        *,
+        expires_at: datetime | None = None,
+        message_id: str | None = None,
+        correlation_id: str | None = None,
+    ) -> "Envelope":
+        """Wrap an event in a new envelope that carries the current request's id, unless another one is given."""
         return cls(
-            id=ids.new_id("msg"),
+            id=message_id or ids.new_id("msg"),
             type=event.type,
             version=event.version,
             at=datetime.now(UTC),
-            correlation_id=logs.request_id.get(),
+            correlation_id=correlation_id or logs.request_id.get(),
             expires_at=expires_at,
             data=event.model_dump(mode="json"),
         )
-
-    @staticmethod
-    def row(event: Event, *, message_id: str, at: datetime) -> dict[str, Any]:
-        """Return a new envelope as the outbox stores it, for a path that is too hot to build the model first."""
-        return {
-            "id": message_id,
-            "type": event.type,
-            "version": event.version,
-            "at": at,
-            "correlation_id": logs.request_id.get(),
-            "expires_at": None,
-            "data": event.model_dump(),
-        }
 
     def event(self) -> Event:
         """Return the event inside. Raise KeyError for an unknown type, ValueError for one that does not fit."""

@@ -16,3 +16,5 @@ class Event(BaseModel):
     version: ClassVar[int] = 1
     #: Heard by every replica that runs now; one that hears nothing needs nothing, so no queue keeps it.
     broadcast: ClassVar[bool] = False
+    #: Whoever sent it is told what became of it.
+    receipt: ClassVar[bool] = False

@@ -70,3 +70,37 @@ class SiteChanged(Event):
     slug: str
     #: Its custom domains, those that it had until now too.
     domains: tuple[str, ...] = ()
+
+
+class MailSettled(Event):
+    """The mailer is done with a message that asked for a receipt."""
+
+    type = "receipt.settled"
+    message_id: str
+    #: `sent`, `refused`, `suppressed` or `expired`.
+    result: str
+    #: Why it was not sent, in the words of whoever refused it.
+    reason: str | None
+    at: datetime
+
+
+class AddressSuppressed(Event):
+    """The mailer sends nothing to an address any more."""
+
+    type = "address.suppressed"
+    #: In lower case.
+    email: str
+    #: `bounce` or `complaint`.
+    reason: str
+    detail: str
+    #: When that was; of two facts about an address the later one stands.
+    at: datetime
+
+
+class AddressLifted(Event):
+    """The suppression of an address is lifted; the mailer and deploy hear it, whichever of them says so."""
+
+    type = "address.lifted"
+    email: str
+    #: When the lifted one began, by the mailer's clock: a later one stays.
+    suppressed_at: datetime

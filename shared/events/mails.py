@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from shared.events.base import Event
 
 
@@ -110,18 +112,76 @@ class AccountDeletedMail(Event):
 
 
 class SubmissionMail(Event):
-    """Tell a site's owner what somebody sent through its form."""
+    """Tell somebody what was sent through a site's form."""
 
     type = "mail.submission"
+    receipt = True
     to: str
     slug: str
+    #: What its owner calls the site.
+    title: str | None = None
     site_url: str
     submission_id: str
+    #: Name of the form, where a page has several.
+    form: str | None = None
+    #: What the form would have in the subject.
+    subject: str | None = None
     #: Field name to value or values, in the form's order.
     data: dict[str, Any]
+    #: Name and size in bytes of each file.
+    files: tuple[tuple[str, int], ...] = ()
     #: An address from the form that a reply should go to, or none.
     reply_to: str | None
     received_at: datetime
+    #: Sent by the owner, to try the form.
+    test: bool = False
+    #: Where all of them are seen, and where whoever reads this ends it; empty in messages of earlier versions.
+    inbox_url: str = ""
+    unsubscribe_url: str = ""
+
+
+class Told(BaseModel):
+    """One submission of several in a mail, in short."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    submission_id: str
+    form: str | None
+    #: The first of its fields, each cut.
+    data: dict[str, str]
+    received_at: datetime
+
+
+class SubmissionsMail(Event):
+    """Tell somebody of several submissions at once, because many came."""
+
+    type = "mail.submissions"
+    receipt = True
+    to: str
+    slug: str
+    title: str | None
+    site_url: str
+    #: How many there are.
+    count: int
+    #: When the first and the last of them came.
+    since: datetime
+    until: datetime
+    #: The first few.
+    told: tuple[Told, ...]
+    inbox_url: str
+    unsubscribe_url: str
+
+
+class RecipientConfirmMail(Event):
+    """Ask an address whether it wants to be mailed what visitors of a site send."""
+
+    type = "mail.recipient_confirm"
+    to: str
+    slug: str
+    site_url: str
+    #: Address of the account that asks for it.
+    owner: str
+    confirm_url: str
 
 
 class SiteTakenDownMail(Event):
@@ -159,6 +219,21 @@ class DomainSuspendedMail(Event):
     #: What the last look found.
     problem: str
     suspended_at: datetime
+    dashboard_url: str
+
+
+class WebhookDisabledMail(Event):
+    """Tell a site's owner that a webhook gets nothing any more."""
+
+    type = "mail.webhook_disabled"
+    to: str
+    slug: str
+    site_url: str
+    #: Where it led, without what may be a secret.
+    url: str
+    #: Why, in a sentence.
+    why: str
+    disabled_at: datetime
     dashboard_url: str
 
 

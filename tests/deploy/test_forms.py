@@ -56,7 +56,7 @@ async def test_three_encodings_give_one_submission(deploy: Deploy, site: Site, k
     assert sent.headers["Access-Control-Allow-Origin"] == "*"
     listed = await deploy.submissions(key, site)
     assert listed["submissions"][0].pop("created_at").endswith("Z")
-    assert [column["name"] for column in listed.pop("columns")] == ["name", "tags", "empty"]
+    assert [column["name"] for column in listed.pop("columns")] == ["email", "name", "tags", "empty"]
     assert listed == {
         "submissions": [
             {
@@ -67,7 +67,7 @@ async def test_three_encodings_give_one_submission(deploy: Deploy, site: Site, k
                 "version": 1,
                 "files": [],
                 "read_at": None,
-                "unknown_fields": [],
+                "unknown_fields": ["name", "tags", "empty"],
                 "problems": [],
                 "spam_reason": None,
             }

@@ -11,6 +11,8 @@ from shared.events import (
     AccountChanged,
     AccountDeleted,
     AccountDeletedMail,
+    AddressLifted,
+    AddressSuppressed,
     Audited,
     CredentialsChanged,
     DomainSuspendedMail,
@@ -24,15 +26,24 @@ from shared.events import (
     KeyRotatedMail,
     KeysRevokedMail,
     LoginCodeMail,
+    MailSettled,
+    RecipientConfirmMail,
     SiteChanged,
     SiteReinstatedMail,
     SiteReportedMail,
     SiteTakenDownMail,
     SubmissionMail,
+    SubmissionsMail,
+    Told,
+    WebhookDisabledMail,
 )
 
 DATA = Path(__file__).parent.parent / "data" / "events"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LINKS = {
+    "inbox_url": "http://localhost:8080/dashboard/sites/dep_0000000000000001/inbox",
+    "unsubscribe_url": "http://localhost:8080/api/submit/dep_0000000000000001/unsubscribe/rcp_0000000000000001.x",
+}
 EXAMPLES: dict[type[Event], Event] = {
     KeyRevoked: KeyRevoked(digest="ab" * 32, key_id="key_0000000000000001"),
     CredentialsChanged: CredentialsChanged(account_id="acc_0000000000000001", digests=("ab" * 32, "cd" * 32)),
@@ -48,6 +59,13 @@ EXAMPLES: dict[type[Event], Event] = {
         detail={"site": "dep_0000000000000001", "slug": "tidy-otter-42", "version": 3},
     ),
     SiteChanged: SiteChanged(deployment_id="dep_0000000000000001", slug="tidy-otter-42"),
+    MailSettled: MailSettled(
+        message_id="msg_0000000000000001", result="refused", reason="550 5.1.1 no such user", at=AT
+    ),
+    AddressSuppressed: AddressSuppressed(
+        email="ada@example.com", reason="bounce", detail="550 5.1.1 no such user", at=AT
+    ),
+    AddressLifted: AddressLifted(email="ada@example.com", suppressed_at=AT),
     LoginCodeMail: LoginCodeMail(
         to="ada@example.com",
         code="123456",
@@ -109,9 +127,33 @@ EXAMPLES: dict[type[Event], Event] = {
         slug="tidy-otter-42",
         site_url="http://tidy-otter-42.sites.localhost:8080",
         submission_id="sub_0000000000000001",
+        title="Otters",
+        form="contact",
+        subject="About otters",
         data={"name": "Grace", "topics": ["a", "b"]},
+        files=(("otter.jpg", 120_000),),
         reply_to="grace@example.com",
         received_at=AT,
+        test=True,
+        **LINKS,
+    ),
+    SubmissionsMail: SubmissionsMail(
+        to="ada@example.com",
+        slug="tidy-otter-42",
+        title=None,
+        site_url="http://tidy-otter-42.sites.localhost:8080",
+        count=12,
+        since=AT,
+        until=AT + timedelta(minutes=5),
+        told=(Told(submission_id="sub_0000000000000001", form=None, data={"name": "Grace"}, received_at=AT),),
+        **LINKS,
+    ),
+    RecipientConfirmMail: RecipientConfirmMail(
+        to="grace@example.com",
+        slug="tidy-otter-42",
+        site_url="http://tidy-otter-42.sites.localhost:8080",
+        owner="ada@example.com",
+        confirm_url="http://localhost:8080/api/submit/dep_0000000000000001/confirm/rcp_0000000000000001.x",
     ),
     SiteTakenDownMail: SiteTakenDownMail(
         to="ada@example.com",
@@ -135,6 +177,15 @@ EXAMPLES: dict[type[Event], Event] = {
         problem="There is no TXT record at _invoker.www.example.com yet.",
         suspended_at=AT,
         dashboard_url="http://localhost:8080/dashboard",
+    ),
+    WebhookDisabledMail: WebhookDisabledMail(
+        to="ada@example.com",
+        slug="tidy-otter-42",
+        site_url="http://tidy-otter-42.sites.localhost:8080",
+        url="https://hooks.example.com/…",
+        why="Every attempt has failed for five days. The last one: no connection.",
+        disabled_at=AT,
+        dashboard_url="http://localhost:8080/dashboard/sites/dep_0000000000000001/webhooks",
     ),
     SiteReportedMail: SiteReportedMail(
         to="ops@example.com",
@@ -171,6 +222,15 @@ def test_event_is_its_golden_json(kind: type[Event], update_data: bool) -> None:
 
 def test_every_golden_file_belongs_to_an_event() -> None:
     assert {path.stem for path in DATA.glob("*.json")} == set(EVENTS)
+
+
+def test_a_notice_of_an_earlier_version_is_read() -> None:
+    """What lies in a queue while services are replaced has fewer facts."""
+    new = ("title", "form", "subject", "files", "test", *LINKS)
+    facts = {name: value for name, value in EXAMPLES[SubmissionMail].model_dump(mode="json").items() if name not in new}
+    read = Envelope.of(EXAMPLES[SubmissionMail]).model_copy(update={"data": facts}).event()
+    assert isinstance(read, SubmissionMail)
+    assert (read.title, read.files, read.test, read.unsubscribe_url) == (None, (), False, "")
 
 
 def test_newer_version_and_unknown_type_are_refused() -> None:

@@ -14,12 +14,21 @@ from shared.events import (
     KeyRotatedMail,
     KeysRevokedMail,
     LoginCodeMail,
+    RecipientConfirmMail,
     SiteReinstatedMail,
     SiteReportedMail,
     SiteTakenDownMail,
     SubmissionMail,
+    SubmissionsMail,
+    Told,
+    WebhookDisabledMail,
 )
 
+LINKS = {
+    "inbox_url": "https://app.example.com/dashboard/sites/dep_0123456789abcdef/inbox",
+    "unsubscribe_url": "https://api.example.com/submit/dep_0123456789abcdef/unsubscribe/"
+    "rcp_0123456789abcdef.AbCdEfGhIjKlMnOpQrStUvWxYz-_0123",
+}
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
@@ -120,13 +129,53 @@ def a_submission_mail(**given: Any) -> SubmissionMail:
     facts: dict[str, Any] = {
         "to": "ada@example.com",
         "slug": "bakery",
+        "title": "The Corner Bakery",
         "site_url": "https://bakery.sites.example.com",
         "submission_id": "sub_0123456789abcdef",
+        "form": "orders",
         "data": {"name": "Grace Hopper", "email": "grace@example.org", "message": "Two loaves, please.\nThank you!"},
+        "files": (("cake.jpg", 1_234_567), ("list.txt", 120)),
         "reply_to": "grace@example.org",
         "received_at": NOON,
+        **LINKS,
     }
     return SubmissionMail(**facts | given)
+
+
+def a_told(**given: Any) -> Told:
+    facts: dict[str, Any] = {
+        "submission_id": "sub_0123456789abcdef",
+        "form": None,
+        "data": {"name": "Grace Hopper", "message": "Two loaves, please."},
+        "received_at": NOON,
+    }
+    return Told(**facts | given)
+
+
+def a_submissions_mail(**given: Any) -> SubmissionsMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "slug": "bakery",
+        "title": None,
+        "site_url": "https://bakery.sites.example.com",
+        "count": 1234,
+        "since": NOON - timedelta(minutes=5),
+        "until": NOON,
+        "told": tuple(a_told(data={"name": f"Visitor {number}"}) for number in range(10)),
+        **LINKS,
+    }
+    return SubmissionsMail(**facts | given)
+
+
+def a_confirmation_mail(**given: Any) -> RecipientConfirmMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "slug": "bakery",
+        "site_url": "https://bakery.sites.example.com",
+        "owner": "owner@example.com",
+        "confirm_url": "https://api.example.com/submit/dep_0123456789abcdef/confirm/rcp_0123456789abcdef.x",
+    }
+    return RecipientConfirmMail(**facts | given)
 
 
 def a_takedown_mail(**given: Any) -> SiteTakenDownMail:
@@ -164,6 +213,19 @@ def a_domain_mail(**given: Any) -> DomainSuspendedMail:
     return DomainSuspendedMail(**facts | given)
 
 
+def a_webhook_mail(**given: Any) -> WebhookDisabledMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "slug": "bakery",
+        "site_url": "https://bakery.sites.example.com",
+        "url": "https://hooks.example.com/…",
+        "why": "Every attempt has failed for five days. The last one: no connection.",
+        "disabled_at": NOON,
+        "dashboard_url": "https://app.example.com/dashboard/sites/dep_0123456789abcdef/webhooks",
+    }
+    return WebhookDisabledMail(**facts | given)
+
+
 def a_report_mail(**given: Any) -> SiteReportedMail:
     facts: dict[str, Any] = {
         "to": "ada@example.com",
@@ -188,4 +250,5 @@ def a_message(event: Any = None, **given: Any) -> Envelope:
 KINDS = [
     a_login_mail, a_key_mail, a_rotation_mail, a_revocation_mail, an_expiry_mail, an_address_mail, a_changed_mail,
     a_deletion_mail, a_submission_mail, a_takedown_mail, a_reinstatement_mail, a_domain_mail, a_report_mail,
+    a_webhook_mail, a_submissions_mail, a_confirmation_mail,
 ]  # fmt: skip

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +32,8 @@ BODIES: Final = {
     "markSubmissions": {"ids": ["sub_0000000000000000"], "read": True},
     "deleteSubmissions": {"status": "test"},
     "testForm": {"wait": 0},
+    "addWebhook": {"url": "http://127.0.0.1:1/"},
+    "changeWebhook": {"active": True},
 }
 #: What is in the paths of sites beside their ids: a domain that they have, and a file that they wait for.
 DOMAIN: Final = "www.example.com"
@@ -148,6 +150,8 @@ class World:
     deploy_url: str
     owner: str
     stranger: str
+    #: What else paths have in them, of the site that was made last.
+    known: dict[str, str] = field(default_factory=dict)
 
     async def wrong_cells(self, of: Iterable[Operation]) -> list[str]:
         """Ask everything as everybody, and return what came out otherwise than it has to."""
@@ -170,6 +174,8 @@ class World:
         if operation.name == "streamSubmissions":
             # as short as it may be
             path += "?seconds=1"
+        for name, known in self.known.items():
+            path = path.replace(f"{{{name}}}", known)
         path = re.sub(r"\{[^}]*\}", target, path)
         url = self.auth.url if operation.service == "auth" else self.deploy_url
         body = None if operation.method == "GET" else BODIES.get(operation.name, {})
@@ -208,6 +214,8 @@ class World:
             await self._prepare(url, headers)
             if "{domain}" in operation.path:
                 await self.auth.call("POST", f"{url}/domains", headers=headers, json={"domain": DOMAIN})
+            if "{webhookId}" in operation.path:
+                await self._add_webhook(made.json["id"], headers)
             return str(made.json["id"]), None
         digest = credentials.digest(credentials.mint())
         if operation.path.startswith("/auth/sessions"):
@@ -239,6 +247,14 @@ class World:
         """Have a site wait for a file."""
         file = {"path": "a.txt", "sha256": hashlib.sha256(WAITED_FOR).hexdigest(), "size": len(WAITED_FOR)}
         await self.auth.call("PUT", url, headers=headers, json={"files": [file]})
+
+    async def _add_webhook(self, site: str, headers: dict[str, str]) -> None:
+        """Give a site a webhook, and a delivery to it, which nobody takes."""
+        body, url = BODIES["addWebhook"], f"{self.deploy_url}/webhooks/{site}"
+        self.known["webhookId"] = (await self.auth.call("POST", url, headers=headers, json=body)).json["id"]
+        await self.auth.call("POST", f"{self.deploy_url}/submit/{site}", headers={}, json={})
+        listed = await self.auth.call("GET", f"{url}/{self.known['webhookId']}/deliveries", headers=headers)
+        self.known["deliveryId"] = listed.json["deliveries"][0]["delivery_id"]
 
     async def _add_session(self, account: str, digest: str) -> str:
         session_id = ids.new_id("ses")

@@ -1,8 +1,20 @@
-"""The owner's API: `/deploy`, `/claim` and `/submissions`."""
+"""The owner's API: `/deploy`, `/claim`, `/submissions` and `/webhooks`."""
 
 from aiohttp import web
 
-from services.deploy.api import claims, domains, events, exports, settings, sites, submissions, trials, versions
+from services.deploy.api import (
+    claims,
+    domains,
+    events,
+    exports,
+    recipients,
+    settings,
+    sites,
+    submissions,
+    trials,
+    versions,
+    webhooks,
+)
 
 __all__ = ["routes"]
 
@@ -11,10 +23,12 @@ routes: list[web.AbstractRouteDef] = [
     *versions.routes,
     *settings.routes,
     *domains.routes,
+    *recipients.routes,
     *claims.routes,
     *trials.routes,
     # before the submissions of those names
     *exports.routes,
     *events.routes,
     *submissions.routes,
+    *webhooks.routes,
 ]

@@ -7,8 +7,10 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from yarl import URL
 
-from services.deploy import access
+from services.deploy import access, recipients
 from services.deploy.api.contents import Text
+from services.deploy.api.recipients import RECIPIENTS
+from services.deploy.recipients import MAX_RECIPIENTS
 from shared import bodies, http
 from shared.errors import Invalid
 from shared.parsing import Line
@@ -44,6 +46,16 @@ def _address(text: str) -> str:
     raise ValueError("must be a full address such as https://example.com/thanks, or a path such as /thanks.html")
 
 
+def _email(text: str) -> str:
+    try:
+        return recipients.address(text)
+    except recipients.NoAddress:
+        raise ValueError("must be true, false, an address such as ada@example.com, or a list of them") from None
+
+
+Email = Annotated[str, Field(max_length=320), AfterValidator(_email)]
+
+
 class SettingsIn(BaseModel):
     """What may be changed of a site without deploying it again."""
 
@@ -57,8 +69,8 @@ class SettingsIn(BaseModel):
     noindex: bool | None = None
     is_spa: bool | None = None
     expires_at: Annotated[datetime, Field(strict=False)] | None = None
-    #: Whether the owner is mailed what visitors send.
-    notify_email: bool | None = None
+    #: Whether what visitors send is mailed; an address, or a list of them, adds those to whom it goes, and says yes.
+    notify_email: bool | Email | Annotated[list[Email], Field(min_length=1, max_length=MAX_RECIPIENTS)] | None = None
     #: Origins whose pages may post to the site's forms, beside its own; none means any.
     allowed_origins: Annotated[list[Annotated[Line, AfterValidator(_origin)]], Field(max_length=20)] | None = None
     #: Where a browser goes after its form was sent.
@@ -74,9 +86,17 @@ class SettingsIn(BaseModel):
     #: Whether a form that is busy asks browsers for proof of work.
     proof_of_work: bool | None = None
 
+    @property
+    def addresses(self) -> list[str]:
+        """Addresses that are to be mailed, too."""
+        given = self.notify_email
+        return [given] if isinstance(given, str) else given if isinstance(given, list) else []
+
     def changes(self) -> dict[str, Any]:
         """Return what is given. Raise Invalid when nothing is, or an end is not ahead."""
         given = self.model_dump(include=self.model_fields_set)
+        if self.addresses:
+            given["notify_email"] = True
         if not given:
             raise Invalid("No setting is given", hint=f"Settings are: {', '.join(sorted(type(self).model_fields))}.")
         if (end := given.get("expires_at")) is not None:
@@ -91,7 +111,8 @@ async def change(request: web.Request) -> web.Response:
     """Change what is given of a site's settings."""
     caller = await access.caller(request, "deploy")
     body = await bodies.read_model(request, SettingsIn)
-    found = await request.app[access.DEPLOYMENTS].change_settings(
-        caller, access.deployment_id(request), body.changes(), ip=access.ip(request)
-    )
+    changes, deployment_id, ip = body.changes(), access.deployment_id(request), access.ip(request)
+    if body.addresses:
+        await request.app[RECIPIENTS].add(caller, deployment_id, body.addresses, ip=ip)
+    found = await request.app[access.DEPLOYMENTS].change_settings(caller, deployment_id, changes, ip=ip)
     return http.json(access.deployment(request, found))

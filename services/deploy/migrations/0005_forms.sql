@@ -11,9 +11,10 @@ ALTER TABLE submissions
     ADD COLUMN problems json,
     -- id, field, name, type and size of each; their bytes are in `uploads`
     ADD COLUMN files json,
-    -- what the page wants the mail about it to be about
-    ADD COLUMN subject text,
     ADD COLUMN request_id text,
+    -- for the mail about it: what the form would have in its subject, and where a reply goes
+    ADD COLUMN subject text,
+    ADD COLUMN reply_to text,
     -- from the request's arrival to this row's writing
     ADD COLUMN stored_ms real,
     -- what search finds it by: words, its site's id, and `=` with its form's name
@@ -118,46 +119,61 @@ CREATE INDEX uploads_loose ON uploads (created_at) WHERE submission_id IS NULL;
 CREATE TABLE recipients (
     id text PRIMARY KEY,
     deployment_id text NOT NULL,
+    -- empty for the account's own, which may change
     email text NOT NULL,
-    -- the account's own address
     owner boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     -- null until whoever reads its mail has said yes
     confirmed_at timestamptz,
-    unsubscribed_at timestamptz,
-    -- mails with a link that were sent to it
-    asked int NOT NULL DEFAULT 0,
-    asked_at timestamptz
+    unsubscribed_at timestamptz
 );
 CREATE UNIQUE INDEX recipients_of_deployment ON recipients (deployment_id, lower(email));
+-- Mails that asked an address whether it wants them, of the last day: counted, so that nobody is flooded with them.
+CREATE TABLE confirmations (
+    deployment_id text NOT NULL,
+    account_id text NOT NULL,
+    -- in lower case
+    email text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX confirmations_of_account ON confirmations (account_id, at);
+CREATE INDEX confirmations_of_address ON confirmations (email, at);
 
 -- Addresses that the mailer sends nothing to, as it last told us.
 CREATE TABLE suppressions (
+    -- in lower case
     email text PRIMARY KEY,
     -- bounce or complaint
     reason text NOT NULL,
     detail text NOT NULL,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    -- the row stays: the message that tells of the suppression may come once more, or late
+    lifted_at timestamptz
 );
 
--- Submissions whose owner is to be told, or was told in a mailing.
+-- Submissions that somebody is to be told of, or was told of in a mailing.
 CREATE TABLE notices (
     submission_id text PRIMARY KEY,
     deployment_id text NOT NULL,
+    -- told to the account's own address alone, at once
+    test boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     -- null until it is told
     mailing_id text
 );
-CREATE INDEX notices_due ON notices (deployment_id, created_at) WHERE mailing_id IS NULL;
+CREATE INDEX notices_due ON notices (deployment_id, created_at) WHERE mailing_id IS NULL AND NOT test;
+CREATE INDEX notices_test ON notices (created_at) WHERE mailing_id IS NULL AND test;
 CREATE INDEX notices_of_mailing ON notices (mailing_id);
 CREATE INDEX notices_old ON notices (created_at) WHERE mailing_id IS NOT NULL;
--- How a site's notices are grouped: when the last window began, and how many mails it had.
+-- How a site's notices are grouped; a site that has been quiet has none.
 CREATE TABLE notice_windows (
     deployment_id text PRIMARY KEY,
-    began_at timestamptz NOT NULL,
+    -- what waits then is told together
+    ends_at timestamptz NOT NULL,
+    -- how many were told one by one
     mailed int NOT NULL,
-    -- when what waits is told together; null: at once
-    next_at timestamptz
+    -- none is told one by one
+    busy boolean NOT NULL
 );
 -- Each mail about submissions: one for each recipient of a mailing.
 CREATE TABLE mails (
@@ -207,11 +223,13 @@ CREATE TABLE deliveries (
     attempts int NOT NULL DEFAULT 0,
     -- the next attempt; while one runs: when it is given up
     next_at timestamptz NOT NULL DEFAULT now(),
+    -- why it ended, where no attempt says so
+    note text,
     created_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX deliveries_due ON deliveries (next_at) WHERE state = 'pending';
 CREATE INDEX deliveries_waiting ON deliveries (webhook_id, next_at) WHERE state = 'pending';
-CREATE INDEX deliveries_of_webhook ON deliveries (webhook_id, created_at DESC, id DESC);
+CREATE INDEX deliveries_of_webhook ON deliveries (webhook_id, created_at DESC, id DESC) WHERE state <> 'delivered';
 CREATE INDEX deliveries_of_submission ON deliveries (submission_id);
 CREATE INDEX deliveries_old ON deliveries (created_at);
 
