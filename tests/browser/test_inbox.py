@@ -196,6 +196,26 @@ async def test_a_form_is_tried_out_hop_by_hop_and_counts_nowhere(person: Person)
     assert (await person.api("GET", f"/submissions/{site['id']}"))["total"] == 0
 
 
+async def test_a_file_that_was_sent_is_saved_and_never_shown(person: Person) -> None:
+    site = await person.site()
+    await person.api("PATCH", f"/deploy/{site['id']}/settings", {"files": True})
+    name = "<img src=x onerror=alert(1)>.html"
+    upload: Any = {"name": name, "mimeType": "text/html", "buffer": b"<script>alert(1)</script>"}
+    answer = await person.context.request.post(
+        f"{person.target.api}/submit/{site['id']}", multipart={"name": "Ada", "brief": upload}
+    )
+    assert answer.ok, await answer.text()
+    page = await inbox(person, site)
+    await expect(rows(page)).to_contain_text("1 file")
+    await rows(page).get_by_role("link").first.click()
+    link = page.get_by_role("link", name="onerror")
+    await expect(link).to_contain_text("25 bytes")
+    async with page.expect_download() as downloading:
+        await link.click()
+    assert (await (await downloading.value).path()).read_bytes() == b"<script>alert(1)</script>"
+    assert await page.evaluate("document.querySelectorAll('#app img').length") == 0
+
+
 async def test_what_came_in_is_drawn_by_days_and_read_by_keyboard(person: Person) -> None:
     site = await person.site()
     await send(person, site, name="Ada")

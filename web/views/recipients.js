@@ -20,7 +20,7 @@ export function recipients(page, site, save) {
     h(
       "ul",
       { class: "rows plain", "aria-label": "Who is mailed" },
-      listed.map((one) => row({ page, site, one, show })),
+      listed.map((one) => row({ site, one, show })),
     ),
     adding(site, show),
   ];
@@ -59,7 +59,9 @@ const REASONS = {
 
 /** A word, how good it is, and what it means. */
 function stateOf({ state, owner, suppressed, created_at: at }) {
-  if (state === "active") return [owner ? "Your address" : "Confirmed", "good", []];
+  if (state === "active" && owner)
+    return ["Your address", "good", ["To stop these mails for you alone, use the link in any of them."]];
+  if (state === "active") return ["Confirmed", "good", []];
   if (state === "unconfirmed")
     return ["Waits for a yes", "", ["Asked ", when(at), ". Nothing is mailed before somebody there has said yes."]];
   if (state === "unsubscribed")
@@ -70,7 +72,7 @@ function stateOf({ state, owner, suppressed, created_at: at }) {
   return ["Blocked", "bad", [`Nothing is mailed there${since}: ${why}. `, detail]];
 }
 
-function row({ page, site, one, show }) {
+function row({ site, one, show }) {
   const [word, kind, text] = stateOf(one);
   const problem = h("div", { class: "problem" });
   const button = (label, run, look = "") => {
@@ -99,9 +101,9 @@ function row({ page, site, one, show }) {
     toast(said);
     await show();
   };
-  const off = async () => {
+  const gone = async () => {
     await send("DELETE", `${pathOf(site)}/${one.id}`);
-    toast(one.owner ? "You get no mails about this site" : `${one.email} is removed`);
+    toast(`${one.email} is removed`);
     await show();
   };
   const actions = [
@@ -110,8 +112,7 @@ function row({ page, site, one, show }) {
     one.owner &&
       one.state === "unsubscribed" &&
       button("Switch on", call("resubscribe", "You get mails about this site again")),
-    one.owner && one.state === "active" && button("Switch off", off),
-    !one.owner && button("Remove", async () => remove(one, off), "red"),
+    !one.owner && button("Remove", async () => remove(one, gone), "red"),
   ];
   return h(
     "li",
