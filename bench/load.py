@@ -27,8 +27,8 @@ class Result:
 class _Paced(asyncio.Protocol):
     """A connection of an open loop: takes the moment that a request was due, and counts from there."""
 
-    def __init__(self, request: bytes, idle: "asyncio.Queue[_Paced]", result: "Paced") -> None:
-        self._request, self._idle, self._result = request, idle, result
+    def __init__(self, requests: Callable[[], bytes], idle: "asyncio.Queue[_Paced]", result: "Paced") -> None:
+        self._requests, self._idle, self._result = requests, idle, result
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._due = 0.0
@@ -41,7 +41,7 @@ class _Paced(asyncio.Protocol):
         """Send the request that was due at this moment."""
         assert self._transport is not None
         self._due = due
-        self._transport.write(self._request)
+        self._transport.write(self._requests())
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -71,13 +71,15 @@ class Paced:
         return quantiles(self.latencies, n=100, method="inclusive")[p - 1]
 
 
-async def paced(port: int, request: bytes, *, rate: float, seconds: float, connections: int = 256) -> Paced:
+async def paced(
+    port: int, requests: Callable[[], bytes], *, rate: float, seconds: float, connections: int = 256
+) -> Paced:
     """Send requests at a constant rate, whatever becomes of those before (open loop, R92)."""
     loop = asyncio.get_running_loop()
     idle: asyncio.Queue[_Paced] = asyncio.Queue()
     result = Paced([])
     open_ = [
-        (await loop.create_connection(lambda: _Paced(request, idle, result), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda: _Paced(requests, idle, result), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
     began, count = time.perf_counter(), int(rate * seconds)

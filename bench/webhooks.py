@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from bench.forms import FIELDS
+from bench.forms import FIELDS, numbered
 from bench.publishing import publish
 from bench.stage import Bed, Line, Stage, free_port
 
@@ -81,10 +81,10 @@ async def _bare(port: int, receiver: _Receiver) -> float:
 async def _ours(bed: Bed, site: str, session: aiohttp.ClientSession, receiver: _Receiver) -> float:
     receiver.expect(HOOKS * POSTS)
     url = f"{bed.system.deploy.url}/submit/{site}"
-    body, headers = orjson.dumps(FIELDS), {"Content-Type": "application/json", "Host": "localhost:8080"}
+    body, headers = numbered(orjson.dumps(FIELDS)), {"Content-Type": "application/json", "Host": "localhost:8080"}
 
     async def post() -> None:
-        async with session.post(url, data=body, headers=headers) as answer:
+        async with session.post(url, data=body(), headers=headers) as answer:
             assert answer.status == 200, await answer.text()
 
     await asyncio.gather(*(post() for _ in range(POSTS)))

@@ -4,6 +4,7 @@ What visitors wrote is shown as they wrote it and does nothing: it mentions nobo
 behind other words.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ VALUE: Final = 1024
 EMBED_TOTAL: Final = 5_500
 _COLOUR: Final = 0x2563EB
 
+_MENTION: Final = re.compile(r"<(?=[!@#])")
 _MARKDOWN: Final = frozenset("\\*_~`|<>[]()#@:-")
 #: What shows nothing at all, where something has to be.
 _NOTHING: Final = "—"
@@ -110,7 +112,8 @@ def _label(name: str) -> dict[str, Any]:
 
 
 def _plain(text: str, most: int) -> dict[str, Any]:
-    return {"type": "plain_text", "text": _cut(text, most), "emoji": False}
+    # it is no mark-up here, and looks like none to whoever copies the text elsewhere: an invisible sign stands between
+    return {"type": "plain_text", "text": _cut(_MENTION.sub("<\u2060", text), most), "emoji": False}
 
 
 def _escaped(text: str) -> str:

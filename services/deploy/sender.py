@@ -112,10 +112,12 @@ class Sender:
             self._rooms.end(due.webhook_id, delivered=delivered)
             self.wake()
 
-    async def stop(self) -> None:
-        """Claim no more, and give what is under way some seconds."""
+    async def stop(self, running: asyncio.Task[None]) -> None:
+        """Claim no more, and give what is under way some seconds; `running` is this sender's `run`."""
         self._stopping = True
         self.wake()
+        # a claim may be under way, whose deliveries are begun yet
+        await asyncio.wait([running])
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=CLOSE_TIMEOUT)
         for task in (left := set(self._under_way)):
@@ -157,5 +159,4 @@ async def opened(pool: db.Pool, messages: outbox.Outbox, config: Config) -> Asyn
         try:
             yield sender
         finally:
-            await sender.stop()
-            await asyncio.wait([running])
+            await sender.stop(running)

@@ -141,10 +141,10 @@ def check(url: str, config: Config) -> str:
     This is what can be said of the text. Where a name leads is judged at each connection.
     """
     parsed = _parse(url)
-    if config.webhook_allow_private:
-        return str(parsed)
     if (port := parsed.port) not in {80, 443} and (port is None or port < 1024):
         raise BadWebhookUrl(f"Port {port} is not allowed", hint="Ports are 80, 443, and 1024 and above.")
+    if config.webhook_allow_private:
+        return str(parsed)
     host = (parsed.raw_host or "").removesuffix(".")
     if _is_address(host):
         if not outbound.is_public(host):

@@ -1,4 +1,4 @@
-"""R80: `kill -9` of a real sender, and a stop, with deliveries under way: nothing is lost, and a repeat is known as one."""
+"""R80: `kill -9` of a real sender, and a stop, with deliveries under way: nothing is lost, a repeat is known as one."""
 
 import asyncio
 import random

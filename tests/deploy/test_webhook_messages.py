@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,6 +65,11 @@ def texts(message: Any) -> list[tuple[str, str]]:
     return [each for item in message for each in texts(item)] if isinstance(message, list) else []
 
 
+def size(text: str) -> int:
+    """Count as Slack and Discord do, whatever they count."""
+    return len(text.encode("utf-16-le")) // 2
+
+
 def test_a_generic_body_is_the_contracts() -> None:
     assert json.loads(payloads.body(a_due(), CONFIG)) == {
         "type": "submission",
@@ -106,7 +113,7 @@ def test_what_visitors_write_does_nothing_in_slack() -> None:
     """Values are plain text; names, where formatting is on, are escaped and nothing in them is made a link."""
     message = payloads.slack(a_due(data={HOSTILE: HOSTILE}, form=HOSTILE), CONFIG)
     kinds = texts(message["blocks"])
-    assert ("plain_text", HOSTILE) in kinds
+    assert ("plain_text", HOSTILE.replace("<!", "<\u2060!").replace("<@", "<\u2060@")) in kinds
     for kind, text in kinds[:-1]:
         assert kind == "plain_text" or not set("<>") & set(text), text
     assert not set("<>") & set(message["text"])
@@ -130,11 +137,11 @@ MANY = {f"field {n}": "x" * size for n, size in enumerate([10, 5000, 0, 300] * 2
 
 
 @pytest.mark.parametrize(
-    "data", [{}, {"": ""}, {" ": None}, MANY, {"a": "😀" * 5000}, {"b" * 5000: "\\" * 5000}, {"c": [1, {"d": None}], "e": True}]
+    "data",
+    [{}, {"": ""}, {" ": None}, MANY, {"a": "😀" * 5000}, {"b" * 5000: "\\" * 5000}, {"c": [1, {"d": 0}], "e": True}],
 )  # fmt: skip
 def test_messages_keep_to_the_limits_of_slack_and_discord(data: dict[str, Any]) -> None:
     """No text is empty or too long, in the units that both count, and what was left out is said."""
-    size = lambda text: len(text.encode("utf-16-le")) // 2  # noqa: E731 - short, and used right here
     due = a_due(data=data, form="f" * 500)
     slack = payloads.slack(due, CONFIG)
     assert len(slack["blocks"]) <= 50
@@ -203,12 +210,13 @@ def signed_by(secret: str, got: Got) -> str:
 async def test_r76_the_bytes_that_arrive_are_those_that_are_signed(world: HookWorld) -> None:
     """R76: an independent verifier and the library's accept what came over the wire, and nothing that was changed."""
     added = await world.add()
-    answer = await world.deploy.submit(world.site, json={"name": "Zoë", "b": [1, {"c": None}]}, headers={"X-Request-ID": "from-a-visitor"})  # fmt: skip
+    sent = {"name": "Zoë", "b": [1, {"c": None}]}
+    answer = await world.deploy.submit(world.site, json=sent, headers={"X-Request-ID": "from-a-visitor"})
     await eventually(lambda: world.receiver.got)
     (got,) = world.receiver.got
     assert got.headers["webhook-signature"] == signed_by(added["secret"], got)
     read = standardwebhooks.Webhook(added["secret"]).verify(got.raw, got.headers)
-    assert read["data"]["data"] == {"name": "Zoë", "b": [1, {"c": None}]}
+    assert read["data"]["data"] == sent
     assert read["data"]["id"] == answer.json["id"]
     assert got.headers["content-type"] == "application/json"
     assert got.headers["x-request-id"] == "from-a-visitor"
@@ -238,3 +246,45 @@ async def test_r76_for_24_hours_after_a_rotation_both_secrets_sign(world: HookWo
     await eventually(lambda: len(world.receiver.got) == 3)
     got = world.receiver.got[-1]
     assert got.headers["webhook-signature"] == signed_by(secrets[-1], got)
+
+
+# What the documentation says
+
+
+def snippet(language: str) -> str:
+    """Return the code in a language from the receivers' page."""
+    text = (Path(__file__).parent.parent.parent / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    return text.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+def cases() -> list[tuple[bool, str, dict[str, str], bytes]]:
+    """Return deliveries and whether each is ours: as it is, after a rotation, old, changed, and of somebody else."""
+    secret, other = ("whsec_" + base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
+    body, now = '{"name": "Zoë"}'.encode(), datetime.now(UTC)
+    good = signatures.headers([secret], "dlv_1", now, body)
+    rotated = signatures.headers([other, secret], "dlv_1", now, body)
+    old = signatures.headers([secret], "dlv_1", now - timedelta(minutes=6), body)
+    return [
+        (True, secret, good, body), (True, secret, rotated, body), (False, secret, old, body),
+        (False, secret, good, body + b" "), (False, other, good, body),
+        (False, secret, good | {"webhook-id": "x"}, body),
+    ]  # fmt: skip
+
+
+def test_r76_the_python_that_receivers_are_shown_works() -> None:
+    """R76: it takes what is ours and nothing else."""
+    names: dict[str, Any] = {}
+    exec(snippet("python"), names)  # noqa: S102 - our own page
+    for expected, secret, headers, body in cases():
+        assert names["verify"](secret, headers, body) is expected
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node here")
+def test_r76_the_javascript_that_receivers_are_shown_works(tmp_path: Path) -> None:
+    """R76: as the Python."""
+    given = [[secret, headers, body.decode()] for _, secret, headers, body in cases()]
+    script = f"{snippet('js')}\nconst cases = {json.dumps(given)};\n"
+    script += "console.log(JSON.stringify(cases.map(([s, h, b]) => verify(s, h, Buffer.from(b)))));"
+    (tmp_path / "check.cjs").write_text(script, encoding="utf-8")
+    out = subprocess.run(["node", tmp_path / "check.cjs"], capture_output=True, check=True, timeout=20).stdout
+    assert json.loads(out) == [expected for expected, *_ in cases()]

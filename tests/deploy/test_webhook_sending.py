@@ -114,7 +114,7 @@ async def test_r77_no_connection_and_no_http_are_failures_in_words(world: HookWo
 
     world.receiver.answers["/garbled"] = garble
     assert (await first(world, "/garbled"))["error"] == "the connection broke, or what came was not HTTP"
-    assert (await first(world, "http://127.0.0.1:1/"))["error"] == "no connection"
+    assert (await first(world, "http://127.0.0.1:1999/"))["error"] == "no connection"
     assert (await first(world, f"https://127.0.0.1:{world.receiver.port}/"))["error"] in {
         "its certificate is not valid", "no connection"
     }  # fmt: skip

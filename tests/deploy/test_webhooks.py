@@ -16,6 +16,8 @@ from tests.support.eventually import eventually
 from tests.support.fake_auth import FakeAuth
 from tests.support.hook_world import HookWorld, hook_world
 
+GOOD = "https://hooks.example.com/"
+
 
 @pytest.fixture
 async def world(
@@ -57,9 +59,9 @@ async def test_slack_and_discord_have_no_secret(world: HookWorld) -> None:
 @pytest.mark.parametrize(
     "body, status",
     [
-        ({}, 422), ({"url": 1}, 422), ({"url": "https://x.example.com/", "type": "email"}, 422),
-        ({"url": "https://x.example.com/", "events": ["site"]}, 422), ({"url": "https://x.example.com/", "events": []}, 422),
-        ({"url": "ftp://x.example.com/"}, 400), ({"url": ""}, 400), ({"url": "https://x.example.com/" + "x" * 2000}, 400),
+        ({}, 422), ({"url": 1}, 422), ({"url": GOOD, "type": "email"}, 422), ({"url": GOOD, "events": ["site"]}, 422),
+        ({"url": GOOD, "events": []}, 422), ({"url": "ftp://x.example.com/"}, 400), ({"url": ""}, 400),
+        ({"url": GOOD + "x" * 2000}, 400),
     ],
 )  # fmt: skip
 async def test_what_is_no_webhook_is_refused(world: HookWorld, body: dict[str, Any], status: int) -> None:
@@ -193,3 +195,38 @@ async def test_r80_a_backlog_is_bounded_and_seen(world: HookWorld, monkeypatch: 
     await world.submit(again="welcome")
     await eventually(lambda: world.receiver.got[-1].json["data"]["data"] == {"again": "welcome"})
     assert (await world.webhook(added))["backlogged"] is False
+
+
+async def test_deliveries_of_30_days_ago_are_swept_with_their_attempts(world: HookWorld) -> None:
+    added = await world.add()
+    for n in range(3):
+        await world.submit(n=n)
+    await world.attempted(added, 3)
+    old = (await world.log(added))[-1]["delivery_id"]
+    await world.fetch("UPDATE deliveries SET created_at = created_at - interval '31 days' WHERE id = $1", old)
+    async with db.pool(world.deploy.database_url, "deploy", size=1) as pool:
+        assert await WebhookUpkeep(pool).sweep() == 1
+    assert old not in {row["delivery_id"] for row in await world.log(added)}
+    assert await world.fetch("SELECT count(*) FROM delivery_attempts") == 2
+
+
+async def test_spam_is_not_sent_and_what_is_deleted_takes_its_log_along(world: HookWorld) -> None:
+    """Spam is not sent; a submission that is deleted takes its deliveries with it."""
+    added = await world.add()
+    await world.submit(n=1, _hp="robot")
+    submission = await world.submit(n=2)
+    await world.attempted(added, 1)
+    assert [got.json["data"]["id"] for got in world.receiver.got] == [submission]
+    await world.fetch("DELETE FROM submissions WHERE id = $1", submission)
+    assert await world.log(added) == []
+
+
+async def test_attempts_are_counted_in_the_metrics(world: HookWorld) -> None:
+    world.receiver.answer("/", 500)
+    added = await world.add()
+    await world.submit(n=1)
+    await world.attempted(added, 1)
+    async with world.deploy.session.get(f"{world.deploy.internal_url}/metrics") as answer:
+        text = await answer.text()
+    assert re.search(r'invoker_webhook_attempts_total\{result="retried",type="generic"\} [1-9]', text)
+    assert re.search(r"invoker_webhook_attempt_seconds_count [1-9]", text)

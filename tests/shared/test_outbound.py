@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -151,6 +152,22 @@ async def test_r77_an_answer_that_trickles_ends_at_the_deadline(canary: Canary, 
     async with client(names, allow_private=True) as it:
         with pytest.raises(outbound.Unreachable, match=r"no answer within 0\.3 seconds"):
             await it.request("GET", f"http://inside.test:{canary.port}/slow", timeout=0.3)
+
+
+async def test_r77_a_connection_has_a_deadline_of_its_own(names: NameServer) -> None:
+    """R77: whoever does not even take it is given up long before the whole exchange would be."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as taken:
+        port = server.getsockname()[1]
+        for _ in range(2):
+            # nobody accepts these, and there is no room for more
+            waiting = taken.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        async with outbound.opened(user_agent="tests", allow_private=True, connect_timeout=0.3) as it:
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(outbound.Unreachable, match="no connection"):
+                await it.request("GET", f"http://127.0.0.1:{port}/", timeout=15)
+    assert asyncio.get_running_loop().time() - began < 3
 
 
 async def test_a_network_of_ones_own_can_be_allowed(canary: Canary, names: NameServer) -> None:

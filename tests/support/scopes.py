@@ -32,7 +32,7 @@ BODIES: Final = {
     "markSubmissions": {"ids": ["sub_0000000000000000"], "read": True},
     "deleteSubmissions": {"status": "test"},
     "testForm": {"wait": 0},
-    "addWebhook": {"url": "http://127.0.0.1:1/"},
+    "addWebhook": {"url": "http://127.0.0.1:1999/"},
     "changeWebhook": {"active": True},
 }
 #: What is in the paths of sites beside their ids: a domain that they have, and a file that they wait for.

@@ -26,6 +26,9 @@ UPDATE submissions s SET words = (
         SELECT unnest(ARRAY[s.deployment_id]) AS word
         UNION SELECT left(found, 40) FROM json_each_text(s.data) AS entry,
             regexp_split_to_table(lower(entry.value), '[^[:alnum:]]+') AS found
+        UNION SELECT '=' || string_agg(CASE WHEN letter ~ '[A-Za-z0-9_.~-]' THEN letter
+                ELSE upper(regexp_replace(encode(convert_to(letter, 'UTF8'), 'hex'), '(..)', '%\1', 'g')) END, '' ORDER BY n)
+            FROM regexp_split_to_table(s.form, '') WITH ORDINALITY AS letters (letter, n)
     ) AS words
     WHERE word <> '');
 -- a site's id is a word of it, so one index finds the words of one site

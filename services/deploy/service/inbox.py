@@ -135,15 +135,12 @@ class Inbox:
             await self._telling.owned(conn, caller, deployment_id)
         end, deleted = time.monotonic() + seconds, 0
         for each in [status] if status else STATUSES:
-            place: Place = (_FIRST, "")
-            while True:
+            place: Place | None = (_FIRST, "")
+            while place is not None:
                 async with db.transaction(self._pool) as conn:
-                    gone = await marks.delete_some(conn, deployment_id, each, until, place)
-                deleted += len(gone)
-                if len(gone) < marks.ROWS:
-                    break
-                place = gone[-1]
-                if time.monotonic() > end:
+                    gone, place = await marks.delete_some(conn, deployment_id, each, until, place)
+                deleted += gone
+                if place is not None and time.monotonic() > end:
                     log.info("submissions.deleted", deployment=deployment_id, count=deleted, more=True)
                     return deleted, True
                 await asyncio.sleep(BREATH)

@@ -66,12 +66,20 @@ async def delete(conn: Connection, deployment_id: str, ids: Sequence[str]) -> in
 
 async def delete_some(
     conn: Connection, deployment_id: str, status: str, until: datetime, after: tuple[datetime, str]
-) -> list[tuple[datetime, str]]:
-    """Delete the oldest submissions of a status that came after a place, and before a time; return their places."""
-    rows = await conn.fetch(
-        "WITH old AS (SELECT id FROM submissions WHERE deployment_id = $1 AND status = $2 AND created_at < $3"
-        f"    AND (created_at, id) > ($4, $5) ORDER BY created_at, id LIMIT {ROWS})"
-        " DELETE FROM submissions s USING old WHERE s.id = old.id RETURNING s.created_at, s.id",
-        deployment_id, status, until, *after,
+) -> tuple[int, tuple[datetime, str] | None]:
+    """Delete the oldest submissions of a status that came after a place, and before a time.
+
+    Return how many that were, and the place of the last one; None when there are none behind it.
+    """
+    row = await conn.fetchrow(
+        "WITH old AS (SELECT id, created_at FROM submissions WHERE deployment_id = $1 AND status = $2"
+        "    AND created_at < $3 AND (created_at, id) > ($4, $5) ORDER BY created_at, id LIMIT $6),"
+        " gone AS (DELETE FROM submissions s USING old WHERE s.id = old.id RETURNING 1)"
+        # somebody else may have deleted some of them
+        " SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM old) AS looked, last.created_at, last.id"
+        " FROM (SELECT 1) AS one LEFT JOIN (SELECT created_at, id FROM old ORDER BY created_at DESC, id DESC LIMIT 1)"
+        " AS last ON true",
+        deployment_id, status, until, *after, ROWS,
     )  # fmt: skip
-    return sorted((row["created_at"], row["id"]) for row in rows)
+    assert row is not None  # noqa: S101 - there is always one
+    return row["gone"], (row["created_at"], row["id"]) if row["looked"] == ROWS else None
