@@ -30,7 +30,8 @@ async def trace(conn: Connection, submission_id: str) -> tuple[list[Hop], str | 
     if row is None:
         raise SubmissionNotFound
     mails = await conn.fetch(
-        "SELECT n.created_at, n.mailing_id, w.ends_at AS next_at, m.email, m.queued_at, m.settled_at, m.result, m.reason"
+        "SELECT n.created_at, n.mailing_id, w.ends_at AS next_at, m.email, m.queued_at, m.settled_at, m.result,"
+        " m.reason"
         " FROM notices n LEFT JOIN mails m ON m.mailing_id = n.mailing_id"
         " LEFT JOIN notice_windows w ON w.deployment_id = n.deployment_id"
         f" WHERE n.submission_id = $1 ORDER BY m.queued_at LIMIT {_HOPS}",
