@@ -68,7 +68,7 @@ async def test_r87_what_visitors_sent_runs_nothing_on_any_page(person: Person, c
     await judged(page, watch, "arriving live")
     inbox = f"/dashboard/sites/{site['id']}/inbox"
     lists = (f"/dashboard/sites/{site['id']}", inbox, f"{inbox}?q=alert", f"{inbox}?status=spam")
-    for path in (*lists, *(f"{inbox}/{id}" for id in submissions)):
+    for path in (*lists, *(f"{inbox}/{each}" for each in submissions)):
         await person.go(page, path)
         await judged(page, watch, path)
     assert complaints.lines == [], "the policy had nothing to stop"

@@ -37,7 +37,7 @@ XSS: Final = (
     "]]><script>alert(1)</script>",
     "${alert(1)}",
     "{{constructor.constructor('alert(1)')()}}",
-    "\" onmouseover=alert(1) x=\"",
+    '" onmouseover=alert(1) x="',
     "' autofocus onfocus='alert(1)",
     "<img src=//evil.example/track.png>",
     "<script>alert(1)",

@@ -28,7 +28,6 @@ export function timeline(trace, { more = false } = {}) {
 function hop({ hop: kind, at, ms, status, detail }) {
   const state = stateOf(status);
   const word = kind === "stored" || state === "quiet" ? null : status;
-  const timed = ms !== null && ms !== undefined;
   return h(
     "li",
     { class: `hop ${state}` },
@@ -37,12 +36,20 @@ function hop({ hop: kind, at, ms, status, detail }) {
       { class: "hop-title" },
       h("strong", null, HOPS[kind] ?? kind),
       word && h("span", { class: `badge ${state}` }, word),
-      timed && h("span", { class: "muted small" }, duration(ms)),
+      Number.isFinite(ms) && h("span", { class: "muted small" }, duration(ms)),
     ),
-    detail && detail !== HOPS[kind] && h("p", { class: "small" }, detail),
+    detail && detail !== HOPS[kind] && h("p", { class: "small" }, timed(detail)),
     at && h("p", { class: "muted small" }, h("time", { datetime: at }, moment(at))),
   );
 }
+
+const MOMENT = /(\d{4}-\d\d-\d\dT[\d:.]+Z)/;
+
+/** A sentence, with the moments in it as the reader's clock says them. */
+const timed = (text) =>
+  text.split(MOMENT).map((part) => (MOMENT.test(part) ? h("time", { datetime: part }, exact(part)) : part));
+
+const exact = (text) => (Number.isNaN(Date.parse(text)) ? text : moment(text));
 
 /** Milliseconds as people say them. */
 export function duration(ms) {

@@ -117,7 +117,7 @@ function row(page, site, hook, delivery, problem) {
     tried && duration(delivery.latency_ms),
     delivery.test && "Test",
   ];
-  const next = tried && delivery.next_at && delivery.state === "pending";
+  const next = tried && Date.parse(delivery.next_at) > Date.now();
   return h(
     "li",
     { class: "delivery" },

@@ -9,7 +9,7 @@ import { toast } from "../parts/toast.js";
 import { day, when } from "../words.js";
 
 const LEAD =
-  "Each submission is mailed with the visitor’s address to answer to. When many come at once, they are told together: at most one mail in five minutes, with the number. Spam and tests of others are never mailed.";
+  "Each submission is mailed with the visitor’s address to answer to. When many come at once, they are told together: at most one mail in five minutes, with the number. Spam is never mailed.";
 
 const pathOf = (site) => `/deploy/${site.id}/recipients`;
 

@@ -200,7 +200,11 @@ function actionsOf({ page, site, row, beside, filter, problem }) {
       page.go(`${base}/${row.id}`, { replace: true });
     });
   const button = (text, run, { look = "quiet", id = null } = {}) => {
-    const made = h("button", { class: `button ${look}`, type: "button", id, onclick: () => busy(made, run) }, text);
+    const made = h(
+      "button",
+      { class: `button ${look} small-button`, type: "button", id, onclick: () => busy(made, run) },
+      text,
+    );
     return made;
   };
   const element = h(
@@ -221,7 +225,7 @@ function replyLink(site, row, columns) {
   // programs refuse an address that is too long
   const body = `\n\n${sent.join("\n")}`.slice(0, 1200);
   const subject = `Re: ${siteName(site)}`;
-  return h("a", { class: "button", href: mailto(sender, { subject, body }) }, "Reply by mail");
+  return h("a", { class: "button small-button", href: mailto(sender, { subject, body }) }, "Reply by mail");
 }
 
 function remove({ site, row, onward }) {

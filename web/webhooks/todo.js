@@ -23,16 +23,18 @@ export async function test(site, hook, place) {
   }
   const [word, kind] = outcome(delivery);
   const good = kind === "good";
-  const took = ` after ${duration(delivery.latency_ms)}`;
-  const answered =
-    word === "No answer"
-      ? `No answer${took}${delivery.error ? `: ${delivery.error}` : "."}`
-      : `It answered ${word}${took}.`;
+  const answered = `It answered ${word} after ${duration(delivery.latency_ms)}.`;
+  const silent = `No answer: ${delivery.error ?? "nothing came back"}.`;
   return place.replaceChildren(
     h(
       "div",
       { class: good ? "found" : "found bad" },
-      h("p", null, h("strong", null, good ? "The test arrived. " : "The test failed. "), answered),
+      h(
+        "p",
+        null,
+        h("strong", null, good ? "The test arrived. " : "The test failed. "),
+        word === "No answer" ? silent : answered,
+      ),
       answer(delivery),
     ),
   );
