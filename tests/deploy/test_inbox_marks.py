@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.deploy import submissions
 from services.deploy.service.inbox import Inbox
 from services.deploy.store import marks
 from tests.support.deploying import Deploy
@@ -174,3 +175,20 @@ async def test_what_cannot_be_meant_is_refused_and_changes_nothing(
     answer = await deploy.call(method, path, key=key, json=body)
     assert (answer.status, answer.json["code"]) == (422, "invalid")
     assert await totals(deploy, key, site) == {"accepted": 1, "spam": 0, "unread": 1}
+
+
+async def test_a_repeated_post_whose_first_is_deleted_meanwhile_is_stored(
+    deploy: Deploy, key: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"Idempotency-Key": "once"}
+    first = (await deploy.submit(site, json={"a": 1}, headers=headers)).json["id"]
+    forget_key = submissions.forget_key
+
+    async def deleted_first(*args: Any) -> bool:
+        await fetch(deploy, "DELETE FROM submissions")
+        return await forget_key(*args)
+
+    monkeypatch.setattr(submissions, "forget_key", deleted_first)
+    second = await deploy.submit(site, json={"a": 1}, headers=headers)
+    assert second.status == 200
+    assert [row["id"] for row in (await deploy.submissions(key, site))["submissions"]] == [second.json["id"]] != [first]
