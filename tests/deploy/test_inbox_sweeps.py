@@ -57,7 +57,8 @@ async def test_what_was_sent_is_forgotten_a_month_after_it_is_done(deploy: Deplo
             for state in ("pending", "delivered", "failed"):
                 name = f"{state}{days}"
                 await conn.execute(
-                    "INSERT INTO deliveries VALUES ($1, 'wh', $2, 'sub', $3, 1, now(), $4)",
+                    "INSERT INTO deliveries (id, webhook_id, deployment_id, submission_id, state, attempts, created_at)"
+                    " VALUES ($1, 'wh', $2, 'sub', $3, 1, $4)",
                     f"dlv_{name}", site["id"], state, ago(days),
                 )  # fmt: skip
                 await conn.execute(
@@ -69,7 +70,11 @@ async def test_what_was_sent_is_forgotten_a_month_after_it_is_done(deploy: Deplo
             )
             for mailing in (None, "mlg"):
                 await conn.execute(
-                    "INSERT INTO notices VALUES ($1, $2, $3, $4)", f"{days}{mailing}", site["id"], ago(days), mailing
+                    "INSERT INTO notices (submission_id, deployment_id, created_at, mailing_id) VALUES ($1, $2, $3, $4)",
+                    f"{days}{mailing}",
+                    site["id"],
+                    ago(days),
+                    mailing,
                 )
         assert [await sweeps.forget_sent(conn), await sweeps.forget_sent(conn)] == [4, 0]
         assert await conn.fetchval("SELECT array_agg(id ORDER BY id) FROM deliveries") == [

@@ -34,7 +34,14 @@ async def read(deploy: Deploy, key: str, site: Site, sid: str) -> Any:
 async def mail(deploy: Deploy, site: Site, sid: str, *mails: tuple[str, str | None, str | None]) -> None:
     """Have an owner told, with a mail to each of these addresses and what became of it."""
     mailing = f"mlg_{sid}"
-    await fetch(deploy, "INSERT INTO notices VALUES ($1, $2, $3, $4)", sid, site["id"], at(1), mailing)
+    await fetch(
+        deploy,
+        "INSERT INTO notices (submission_id, deployment_id, created_at, mailing_id) VALUES ($1, $2, $3, $4)",
+        sid,
+        site["id"],
+        at(1),
+        mailing,
+    )
     for email, result, reason in mails:
         settled = at(3) if result else None
         await fetch(
@@ -54,7 +61,9 @@ async def deliver(
         hook, site["id"],
     )  # fmt: skip
     await fetch(
-        deploy, "INSERT INTO deliveries VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        deploy,
+        "INSERT INTO deliveries (id, webhook_id, deployment_id, submission_id, state, attempts, next_at, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         f"dlv_{hook}", hook, site["id"], sid, state, len(attempts), LATER, at(4),
     )  # fmt: skip
     for number, (status, error) in enumerate(attempts, 1):
