@@ -70,7 +70,8 @@ async def test_what_was_sent_is_forgotten_a_month_after_it_is_done(deploy: Deplo
             )
             for mailing in (None, "mlg"):
                 await conn.execute(
-                    "INSERT INTO notices (submission_id, deployment_id, created_at, mailing_id) VALUES ($1, $2, $3, $4)",
+                    "INSERT INTO notices (submission_id, deployment_id, created_at, mailing_id)"
+                    " VALUES ($1, $2, $3, $4)",
                     f"{days}{mailing}",
                     site["id"],
                     ago(days),
