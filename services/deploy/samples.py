@@ -51,4 +51,6 @@ def _value(field: Field) -> Any:
         return [chosen] if field.multiple else chosen
     if field.type == "hidden":
         return ""
-    return _VALUES.get(field.type, f"Test of {field.label or field.name}, {datetime.now(UTC).date()}")
+    # many a page asks for an address as for any text
+    kind = field.name.lower() if field.type == "text" else field.type
+    return _VALUES.get(kind, f"Test of {field.label or field.name}, {datetime.now(UTC).date()}")

@@ -9,7 +9,7 @@ from shared.db import Connection
 
 #: After a deleted site's week: a restore may be under way.
 MARGIN: Final = "interval '1 hour'"
-#: For how long spam and tests are kept, and what is known of mails and webhook attempts.
+#: For how long spam and tests are kept.
 KEPT: Final = "interval '30 days'"
 #: Rows of one transaction; a submission has up to 256 KiB.
 ROWS: Final = 500
@@ -113,25 +113,16 @@ async def drop_loose(conn: Connection, ids: Sequence[str]) -> None:
     await conn.execute("DELETE FROM uploads WHERE id = ANY ($1) AND submission_id IS NULL", list(ids))
 
 
-# What was sent about submissions: each statement takes some that are old and done, and says how many
-
-_SENT: Final = (
-    "WITH old AS (SELECT id FROM deliveries WHERE state <> 'pending' AND created_at < now() - " + KEPT +
-    "    ORDER BY created_at LIMIT $1),"
-    " attempts AS (DELETE FROM delivery_attempts a USING old WHERE a.delivery_id = old.id),"
-    " gone AS (DELETE FROM deliveries d USING old WHERE d.id = old.id RETURNING 1) SELECT count(*) FROM gone",
-    "WITH old AS (SELECT id FROM mails WHERE queued_at < now() - " + KEPT + " ORDER BY queued_at LIMIT $1),"
-    " gone AS (DELETE FROM mails m USING old WHERE m.id = old.id RETURNING 1) SELECT count(*) FROM gone",
-    "WITH old AS (SELECT submission_id FROM notices WHERE mailing_id IS NOT NULL AND created_at < now() - " + KEPT +
-    "    ORDER BY created_at LIMIT $1),"
-    " gone AS (DELETE FROM notices n USING old WHERE n.submission_id = old.submission_id RETURNING 1)"
-    " SELECT count(*) FROM gone",
-)  # fmt: skip
-
-
-async def forget_sent(conn: Connection) -> int:
-    """Forget deliveries, mails and notices that were done with 30 days ago; return how many."""
-    return sum([await conn.fetchval(statement, ROWS) for statement in _SENT])
+async def forget_notices(conn: Connection) -> int:
+    """Forget of what owners were told, when the mails themselves are forgotten; return how many."""
+    gone: int = await conn.fetchval(
+        "WITH old AS (SELECT submission_id FROM notices WHERE mailing_id IS NOT NULL"
+        "    AND created_at < now() - interval '90 days' ORDER BY created_at LIMIT $1),"
+        " gone AS (DELETE FROM notices n USING old WHERE n.submission_id = old.submission_id RETURNING 1)"
+        " SELECT count(*) FROM gone",
+        ROWS,
+    )  # fmt: skip
+    return gone
 
 
 async def forget_days(conn: Connection, after: str) -> tuple[int, str | None]:

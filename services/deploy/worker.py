@@ -27,7 +27,7 @@ def jobs(upkeep: Upkeep) -> list[Job]:
         Job(name="purge_sites", seconds=10 * minute, run=upkeep.purge),
         Job(name="retire_submissions", seconds=hour, run=upkeep.retire_submissions),
         Job(name="retire_held", seconds=hour, run=upkeep.retire_held),
-        Job(name="forget_sent", seconds=hour, run=upkeep.forget_sent),
+        Job(name="forget_notices", seconds=hour, run=upkeep.forget_notices),
         Job(name="forget_days", seconds=24 * hour, run=upkeep.forget_days),
         Job(name="sweep_uploads", seconds=10 * minute, run=upkeep.sweep_uploads),
         Job(name="sweep_blobs", seconds=10 * minute, run=upkeep.sweep_blobs),

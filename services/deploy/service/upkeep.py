@@ -109,9 +109,9 @@ class Upkeep:
         """Delete spam and tests that are older than 30 days; return how many."""
         return await self._repeat(sweeps.retire_held)
 
-    async def forget_sent(self) -> int:
-        """Forget mails and webhook attempts that were done with 30 days ago; return how many."""
-        return await self._repeat(sweeps.forget_sent)
+    async def forget_notices(self) -> int:
+        """Forget of what owners were told long ago; return how many."""
+        return await self._repeat(sweeps.forget_notices)
 
     async def _repeat(self, sweep: Callable[[db.Connection], Awaitable[int]]) -> int:
         """Sweep in small transactions until nothing is left; return how many rows went."""
