@@ -32,9 +32,9 @@ def numbered(request: bytes) -> Callable[[], bytes]:
 
 
 async def form(stage: Stage) -> list[Line]:
-    """A form post, committed with its mail's outbox row, against a handler that does the one INSERT.
+    """A form post, committed with the note that it is to be told, against a handler that does the one INSERT.
 
-    The relay publishes meanwhile; the mailer is stopped, since it would run on another machine.
+    Notifier and relay work meanwhile; the mailer is stopped, since it would run on another machine.
     """
     async with stage.bed() as bed:
         conn = await asyncpg.connect(bed.dsn)
@@ -58,7 +58,7 @@ async def form(stage: Stage) -> list[Line]:
             )
     return [
         Line(
-            name="form post, committed with its mail's row (posts/s)",
+            name="form post, committed with its notice (posts/s)",
             ours=f"{ours:.0f}",
             bare=f"{bare:.0f}",
             ratio=ratio,

@@ -104,7 +104,7 @@ class Mailer:
 
     @asynccontextmanager
     async def _turn(self, to: str) -> AsyncIterator[None]:
-        """Wait until few enough mails to this address are in work. Raise Retry when that takes long.
+        """Wait until few enough mails to this address are in work. Raise Undelivered when that takes long.
 
         A server that keeps us waiting for one address must not keep the mails to all others waiting (R37).
         """
@@ -113,7 +113,7 @@ class Mailer:
             async with asyncio.timeout(TURN_WITHIN):
                 await turns.acquire()
         except TimeoutError:
-            raise Retry("other mails to this address are in work") from None
+            raise smtp.Undelivered("other mails to this address are in work") from None
         try:
             yield
         finally:

@@ -30,11 +30,12 @@ from tests.support.publishing import digest, named
 CASES = int(os.environ.get("INVOKER_FUZZ_CASES", "2"))
 METHODS = ("get", "post", "put", "patch", "delete", "options")
 #: Refuse what is well-formed and wrong, as nobody guesses a token, a digest, a version, a text of a page, a domain
-#: that is free, a path that has no escape in it, or which cursor a list gave.
+#: that is free, a path that has no escape in it, or which cursor a list gave, or an address.
 GUESSED = {
     "claimDeployment", "putBlob", "publishVersion", "editDeployment", "createDeployment", "replaceDeployment",
     "addWebhook", "changeWebhook", "rotateWebhook", "testWebhook", "replayDelivery", "replayFailed", "removeWebhook",
     "listDeliveries", "changeSettings", "addDomain", "verifyDomain", "removeDomain", "submit", "restoreDeployment",
+    "addRecipient",
 }  # fmt: skip
 BYTES = b"some bytes that a version waits for"
 
@@ -74,6 +75,7 @@ class Fuzzed:
         sent = self.session.post(f"{self.process.url}/submit/{made['id']}", json={"a": "b"}, timeout=10).json()
         known = {
             "id": made["id"], "deployId": made["id"], "sha256": digest(BYTES), "submissionId": sent["id"],
+            "recipient": f"rcp_{made['id'][4:]}",
         }  # fmt: skip
         if "{webhookId}" in path:
             known |= self.webhook(made["id"], headers)

@@ -106,7 +106,7 @@ async def test_a_message_for_each_reader_and_the_id_of_its_request(desk: Desk) -
     await desk.arrive(site)
     await desk.notices.round()
     rows = await desk.pool.fetch("SELECT envelope FROM outbox")
-    assert [row["envelope"]["data"]["to"] for row in rows][0] == "owner@example.com"
+    assert {row["envelope"]["data"]["to"] for row in rows} >= {"owner@example.com", "a@example.com"}
     assert {row["envelope"]["correlation_id"] for row in rows} == {"req_12345678"}
     mails = await desk.pool.fetch("SELECT id, mailing_id, email, settled_at FROM mails")
     assert {row["id"] for row in mails} == {row["envelope"]["id"] for row in rows}

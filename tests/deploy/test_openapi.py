@@ -8,7 +8,7 @@ import yaml
 from openapi_spec_validator import validate
 
 from services import deploy as package
-from services.deploy import api, forms
+from services.deploy import api, forms, subscriptions
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((Path(package.__file__).parent / "openapi.yaml").read_text(encoding="utf-8"))
 
@@ -30,7 +30,7 @@ def test_routes_and_file_name_the_same_operations() -> None:
         for method in item
         if method != "parameters"
     }
-    routed = {(route.method, nameless(route.path)) for route in [*api.routes, *forms.routes]}
+    routed = {(route.method, nameless(route.path)) for route in [*api.routes, *forms.routes, *subscriptions.routes]}
     assert described == routed
 
 

@@ -78,7 +78,9 @@ def test_public_addresses_are_added_as_they_are_sent_to(url: str) -> None:
     assert webhooks.check(url, config()) == TAKEN[url]
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1999/", "http://localhost:5678/x", "http://n8n/hook", "https://[::1]/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1999/", "http://localhost:5678/x", "http://n8n/hook", "https://[::1]/"]
+)
 def test_a_network_of_ones_own_can_be_allowed(url: str) -> None:
     assert webhooks.check(url, config(webhook_allow_private=True)) == url
 

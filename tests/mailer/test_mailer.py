@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.mailer.handlers import HANDLERS
+from services.mailer.handlers import MAILS_OF
 from shared import logs, rabbitmq
 from shared.bus import BusError
 from shared.errors import Unavailable
@@ -63,7 +63,7 @@ def count(result: str, mail: str = "mail.login_code") -> float:
 
 
 def test_every_mail_event_is_heard() -> None:
-    assert set(HANDLERS) == {event for name, event in EVENTS.items() if name.startswith("mail.")}
+    assert set(MAILS_OF) == {event for name, event in EVENTS.items() if name.startswith("mail.")}
 
 
 async def test_each_kind_of_mail_is_sent_with_the_id_of_its_request(open_mailer: OpenMailer, smtp: SmtpServer) -> None:

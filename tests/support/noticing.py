@@ -56,17 +56,14 @@ class Desk:
 
     async def arrive(self, site: str, count: int = 1, *, status: str = "accepted", **facts: Any) -> list[str]:
         """Have visitors send something, and return the ids."""
-        given = [
-            Arrival(
-                submission=Submission(
-                    id=ids.new_id("sub"), deployment_id=site, status=status, version=1, created_at=self.now + timedelta(milliseconds=number),
-                    **{"form": None, "data": {"n": number}, "request_id": "req_12345678"} | facts,
-                ),
-                words="",
-                told=True,
+        given = []
+        for number in range(count):
+            moment = self.now + timedelta(milliseconds=number)
+            values = {"form": None, "data": {"n": number}, "request_id": "req_12345678"} | facts
+            one = Submission(
+                id=ids.new_id("sub"), deployment_id=site, status=status, version=1, created_at=moment, **values
             )
-            for number in range(count)
-        ]  # fmt: skip
+            given.append(Arrival(submission=one, words="", told=True))
         async with db.acquire(self.pool) as conn:
             await submissions.add_all(conn, given)
         return [each.submission.id for each in given]
@@ -99,5 +96,4 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
     bus = FakeBus()
     bus.away = True
     async with db.pool(database_url, "deploy", size=4) as pool:
-        relay = Relay(pool, bus)
-        yield Desk(pool, outbox.Outbox(pool, relay), database_url)
+        yield Desk(pool, outbox.Outbox(pool, Relay(pool, bus)), database_url)

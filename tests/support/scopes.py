@@ -34,6 +34,7 @@ BODIES: Final = {
     "testForm": {"wait": 0},
     "addWebhook": {"url": "http://127.0.0.1:1999/"},
     "changeWebhook": {"active": True},
+    "addRecipient": {"email": "grace@example.org"},
 }
 #: What is in the paths of sites beside their ids: a domain that they have, and a file that they wait for.
 DOMAIN: Final = "www.example.com"
@@ -176,6 +177,8 @@ class World:
             path += "?seconds=1"
         for name, known in self.known.items():
             path = path.replace(f"{{{name}}}", known)
+        # the account's own address is every site's
+        path = path.replace("{recipient}", f"rcp_{target[4:]}")
         path = re.sub(r"\{[^}]*\}", target, path)
         url = self.auth.url if operation.service == "auth" else self.deploy_url
         body = None if operation.method == "GET" else BODIES.get(operation.name, {})

@@ -158,6 +158,9 @@ async def test_its_operator_takes_sites_down_from_another_terminal(
             assert (await client.site(slug)).status == status
         wrong = await asyncio.to_thread(operate, system.directory, "reinstate", "nobody")
         assert (wrong.returncode, "There is no such site." in wrong.stderr) == (1, True)
+        for asked, said in ((("suppress", "Ada@example.com"), "gets no mails"), (("suppressed",), "ada@example.com")):
+            done = await asyncio.to_thread(operate, system.directory, *asked)
+            assert (done.returncode, said in done.stdout) == (0, True), done.stderr
         system.stop()
         gone = await asyncio.to_thread(operate, system.directory, "reports")
         assert (gone.returncode, "does not run on" in gone.stderr) == (1, True)
