@@ -10,9 +10,13 @@ import pytest
 from playwright.async_api import Download, Locator, Page, Route, expect
 
 from tests.support.browsing import Complaints, Person, settled
+from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+#: Tells a page that nobody looks at it, or that somebody does again.
+HIDE = """hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+  document.dispatchEvent(new Event('visibilitychange')) }"""
 #: Milliseconds between two keys: whoever fills in a form faster than two seconds is no person.
 TYPING = 150
 
@@ -150,14 +154,31 @@ async def test_many_are_deleted_at_once_when_that_is_confirmed(person: Person) -
 
 async def test_a_tab_that_nobody_looks_at_counts_in_its_title(person: Person) -> None:
     site, page = await opened(person, title="Waitlist")
-    hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
-    hide += " document.dispatchEvent(new Event('visibilitychange')) }"
-    await page.evaluate(hide, arg=True)
+    await page.evaluate(HIDE, arg=True)
     for name in ("First", "Second"):
         await send(person, site, name=name)
     await expect(page).to_have_title("(2) Inbox of Waitlist – Invoker")
-    await page.evaluate(hide, arg=False)
+    await page.evaluate(HIDE, arg=False)
     await expect(page).to_have_title("Inbox of Waitlist – Invoker")
+
+
+async def test_a_tab_that_is_long_hidden_gives_up_its_stream_and_asks_now_and_then(person: Person) -> None:
+    site = await person.site(title="Waitlist")
+    page = await person.context.new_page()
+    await page.clock.install()
+    streams: list[str] = []
+    page.on("request", lambda request: streams.append(request.url) if "/events" in request.url else None)
+    await person.go(page, f"/dashboard/sites/{site['id']}/inbox")
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    await page.evaluate(HIDE, arg=True)
+    async with page.expect_event("requestfailed", lambda request: "/events" in request.url):
+        await page.clock.fast_forward(61_000)
+    await send(person, site, name="Ada")
+    await page.clock.fast_forward(61_000)
+    await expect(page).to_have_title("(1) Inbox of Waitlist – Invoker")
+    await page.evaluate(HIDE, arg=False)
+    await expect(rows(page)).to_have_count(1)
+    await eventually(lambda: len(streams) == 2)
 
 
 async def test_a_stream_that_breaks_is_said_and_what_was_missed_is_caught_up(

@@ -34,7 +34,7 @@ function table(site, listed) {
     h("th", { scope: "col", class: isNumeric(columns[at - 1]) ? "number" : null }, name),
   );
   const rows = listed.submissions.map((row) => line(row, columns, `${base}/${row.id}`));
-  const region = { class: "table", tabindex: "0", role: "region", "aria-label": "Latest submissions" };
+  const region = { class: "table", tabindex: "0", role: "region", "aria-label": "The latest, newest first" };
   const all = listed.total > ROWS ? `All ${count(listed.total, "submission")}` : "Open the inbox";
   return [
     h("div", region, h("table", null, h("thead", null, h("tr", null, head)), h("tbody", null, rows))),
