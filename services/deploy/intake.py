@@ -94,7 +94,9 @@ class Intake:
             submission=given,
             words=words.of(site.id, sent.form, found_by if sent.files else sent.data),
             ledger_form=form,
-            new_fields=self._fields.new(site.id, form, sent.data),
+            new_fields=self._fields.new(
+                site.id, form, dict.fromkeys([*sent.data, *(each.field for each in sent.files)])
+            ),
             told=site.notified and status != "spam",
         )
 
