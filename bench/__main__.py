@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import forms, keys, logins, publishing, revocations, serving, starts
+from bench import forms, inboxes, keys, logins, publishing, revocations, serving, starts, webhooks
 from bench.stage import Line, Stage
 from services.standalone import postgres
 from tests.support import servers
@@ -24,6 +24,9 @@ LINES = {
     "serve": serving.serve,
     "publish": publishing.publishing,
     "form": forms.form,
+    "away": forms.away,
+    "inbox": inboxes.inboxes,
+    "hooks": webhooks.webhooks,
     "login": logins.login,
     "revoke": revocations.revoke,
     "start": starts.start,

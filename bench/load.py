@@ -24,6 +24,79 @@ class Result:
         return quantiles(self.latencies, n=100, method="inclusive")[p - 1]
 
 
+class _Paced(asyncio.Protocol):
+    """A connection of an open loop: takes the moment that a request was due, and counts from there."""
+
+    def __init__(self, requests: Callable[[], bytes], idle: "asyncio.Queue[_Paced]", result: "Paced") -> None:
+        self._requests, self._idle, self._result = requests, idle, result
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._due = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._idle.put_nowait(self)
+
+    def send(self, due: float) -> None:
+        """Send the request that was due at this moment."""
+        assert self._transport is not None
+        self._due = due
+        self._transport.write(self._requests())
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        length = _length(self._buffer)
+        if length and len(self._buffer) >= length:
+            if self._buffer.startswith(b"HTTP/1.1 200"):
+                self._result.latencies.append((time.perf_counter() - self._due) * 1000)
+            else:
+                self._result.failed += 1
+            self._buffer.clear()
+            self._idle.put_nowait(self)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+@dataclass(slots=True)
+class Paced:
+    """What an open loop gave: milliseconds from when each request was due."""
+
+    latencies: list[float]
+    failed: int = 0
+
+    def percentile(self, p: int) -> float:
+        """Return the p-th percentile in milliseconds."""
+        return quantiles(self.latencies, n=100, method="inclusive")[p - 1]
+
+
+async def paced(
+    port: int, requests: Callable[[], bytes], *, rate: float, seconds: float, connections: int = 256
+) -> Paced:
+    """Send requests at a constant rate, whatever becomes of those before (open loop, R92)."""
+    loop = asyncio.get_running_loop()
+    idle: asyncio.Queue[_Paced] = asyncio.Queue()
+    result = Paced([])
+    open_ = [
+        (await loop.create_connection(lambda: _Paced(requests, idle, result), "127.0.0.1", port))[1]
+        for _ in range(connections)
+    ]
+    began, count = time.perf_counter(), int(rate * seconds)
+    for number in range(count):
+        due = began + number / rate
+        # a few at a time: a timer for each would cost more than the request
+        if (ahead := due - time.perf_counter()) > 0.002:
+            await asyncio.sleep(ahead)
+        (await idle.get()).send(due)
+    async with asyncio.timeout(20):
+        for _ in range(connections):
+            await idle.get()
+    for connection in open_:
+        connection.close()
+    return result
+
+
 class _Connection(asyncio.Protocol):
     def __init__(self, requests: Callable[[], bytes], status: bytes, latencies: list[float]) -> None:
         self._requests, self._status, self._latencies = requests, status, latencies

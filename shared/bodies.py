@@ -29,8 +29,7 @@ async def read(request: web.BaseRequest, limit: int) -> bytes:
     """Read the whole body, decompressed. Raise TooLarge past `limit` bytes, Timeout when it does not arrive."""
     if (length := request.content_length) is not None and length > limit:
         raise TooLarge(hint=f"At most {limit} bytes are taken here.")
-    if (coding := request.headers.get(hdrs.CONTENT_ENCODING)) is not None and coding.lower() not in _CODINGS:
-        raise UnsupportedMediaType("This content coding cannot be read", hint="Send the body as it is, or with gzip.")
+    _require_known_coding(request)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -50,14 +49,22 @@ async def read(request: web.BaseRequest, limit: int) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def pieces(request: web.BaseRequest, limit: int) -> AsyncGenerator[bytes, None]:
-    """Yield the body as it comes, uncompressed by us. Raise TooLarge past `limit` bytes, Timeout when it is too slow.
+def _require_known_coding(request: web.BaseRequest) -> None:
+    if (coding := request.headers.get(hdrs.CONTENT_ENCODING)) is not None and coding.lower() not in _CODINGS:
+        raise UnsupportedMediaType("This content coding cannot be read", hint="Send the body as it is, or with gzip.")
 
-    However large, it has to come at 64 KiB a second after the first seconds (R17).
+
+async def pieces(request: web.BaseRequest, limit: int, *, coded: bool = False) -> AsyncGenerator[bytes, None]:
+    """Yield the body as it comes. Raise TooLarge past `limit` bytes, Timeout when it is too slow.
+
+    However large, it has to come at 64 KiB a second after the first seconds (R17). A coding is undone where `coded`
+    bodies are taken, and refused elsewhere.
     """
     if (length := request.content_length) is not None and length > limit:
         raise TooLarge(hint=f"At most {limit} bytes are taken here.")
-    if hdrs.CONTENT_ENCODING in request.headers:
+    if coded:
+        _require_known_coding(request)
+    elif hdrs.CONTENT_ENCODING in request.headers:
         raise UnsupportedMediaType("This content coding cannot be read", hint="Send the bytes as they are.")
     size, started = 0, time.monotonic()
     arriving = request.content.iter_any()

@@ -46,9 +46,13 @@ class Once:
 
 def once(request: web.BaseRequest, body: bytes) -> Once | None:
     """Return what the request's `Idempotency-Key` asks for, None without one. Raise BadRequest for one that is none."""
+    key = key_of(request)
+    return None if key is None else Once(key, hashlib.sha256(body).hexdigest())
+
+
+def key_of(request: web.BaseRequest) -> str | None:
+    """Return the request's `Idempotency-Key`, None without one. Raise BadRequest for one that is none."""
     key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
         raise BadRequest("The Idempotency-Key must be 1 to 255 printable characters")
-    return Once(key, hashlib.sha256(body).hexdigest())
+    return key

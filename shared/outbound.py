@@ -26,9 +26,10 @@ CONNECT_TIMEOUT: Final = 3.0
 
 #: What is given out to the public in IPv6; NAT64, 6to4's sites and the like are outside of it.
 _PUBLIC_6: Final = IPv6Network("2000::/3")
-#: What Python's `is_global` takes for public, and is not (measured): relays that lead to IPv4 of anybody's choice.
-_RELAYS_4: Final = IPv4Network("192.88.99.0/24")
-_RELAYS_6: Final = tuple(map(IPv6Network, ("2001::/23", "2002::/16", "3fff::/20")))
+#: What Python's `is_global` takes for public, and is not (measured): relays that lead to IPv4 of anybody's choice, and
+#: addresses at which the machines of a cloud find what only they may know.
+_OTHERS_4: Final = tuple(map(IPv4Network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
+_OTHERS_6: Final = tuple(map(IPv6Network, ("2001::/23", "2002::/16", "3fff::/20")))
 
 
 class Unreachable(Exception):
@@ -44,6 +45,7 @@ class Fetched:
     """An answer, with its first 64 KiB as they were sent."""
 
     status: int
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -56,12 +58,12 @@ def is_public(address: str) -> bool:
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped is not None:
             return _is_public_4(parsed.ipv4_mapped)
-        return parsed in _PUBLIC_6 and parsed.is_global and not any(parsed in network for network in _RELAYS_6)
+        return parsed in _PUBLIC_6 and parsed.is_global and not any(parsed in network for network in _OTHERS_6)
     return _is_public_4(parsed)
 
 
 def _is_public_4(address: IPv4Address) -> bool:
-    return address.is_global and not address.is_multicast and address not in _RELAYS_4
+    return address.is_global and not address.is_multicast and not any(address in network for network in _OTHERS_4)
 
 
 def guarded_socket(info: AddrInfoType) -> socket.socket:
@@ -106,7 +108,9 @@ class Outbound:
             if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.user is not None:
                 raise Unreachable("it is no http or https address")
             async with asyncio.timeout(timeout), self._session.request(method, parsed, **given) as answer:
-                return Fetched(answer.status, await _first(answer.content))
+                return Fetched(answer.status, answer.headers, await _first(answer.content))
+        except aiohttp.ConnectionTimeoutError:
+            raise Unreachable("no connection") from None
         except TimeoutError:
             raise Unreachable(f"no answer within {timeout:g} seconds") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -141,7 +145,12 @@ def _why(error: Exception) -> str:
 
 @asynccontextmanager
 async def opened(
-    *, user_agent: str, allow_private: bool = False, resolver: AbstractResolver | None = None
+    *,
+    user_agent: str,
+    allow_private: bool = False,
+    resolver: AbstractResolver | None = None,
+    connections: int = 32,
+    connect_timeout: float = CONNECT_TIMEOUT,
 ) -> AsyncIterator[Outbound]:
     """Open a client without cookies, proxies or redirects; `allow_private` lets it go to networks of one's own."""
     connector = aiohttp.TCPConnector(
@@ -149,14 +158,14 @@ async def opened(
         use_dns_cache=False,
         socket_factory=any_socket if allow_private else guarded_socket,
         force_close=True,
-        limit=32,
+        limit=connections,
     )
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout),
         headers={"User-Agent": user_agent, "Accept-Encoding": "identity"},
     ) as session:
         yield Outbound(session)

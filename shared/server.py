@@ -41,7 +41,20 @@ class Service:
 class Protocol(web.RequestHandler):
     """aiohttp's connection, with the API's error object also for what never becomes a request."""
 
-    __slots__ = ()
+    __slots__ = ("over",)
+
+    #: Set when the client is gone or the server stops: what would go on for long is to end.
+    over: asyncio.Event
+
+    def close(self) -> None:
+        """Take no further requests: aiohttp calls it when the server stops."""
+        self.over.set()
+        super().close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell who sends for long that nobody reads any more."""
+        self.over.set()
+        super().connection_lost(exc)
 
     def handle_error(
         self,
@@ -72,7 +85,15 @@ class Server(web.Server):
     def __call__(self) -> web.RequestHandler:
         loop = asyncio.get_running_loop()
         # aiohttp's stub leaves out that None switches its access log off; ours is written by the edge
-        return Protocol(self, loop=loop, keepalive_timeout=KEEPALIVE, access_log=None)  # type: ignore[arg-type]
+        made = Protocol(self, loop=loop, keepalive_timeout=KEEPALIVE, access_log=None)  # type: ignore[arg-type]
+        made.over = asyncio.Event()
+        return made
+
+
+def over(request: web.BaseRequest) -> asyncio.Event:
+    """Return what is set when nobody reads the answer any more, or the server stops."""
+    assert isinstance(request.protocol, Protocol)  # noqa: S101 - every server of ours has them
+    return request.protocol.over
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """A long answer, sent while it is made: never whole in memory, and never taken for whole when it breaks off."""
 
-from collections.abc import AsyncGenerator
+import urllib.parse
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Final
 
@@ -28,29 +29,55 @@ async def json(
 
 
 async def download(
-    request: web.Request, pieces: AsyncGenerator[bytes, None], *, name: str, content_type: str
+    request: web.Request,
+    pieces: AsyncGenerator[bytes, None],
+    *,
+    name: str,
+    content_type: str,
+    headers: Mapping[str, str] | None = None,
 ) -> web.StreamResponse:
-    """Answer with a file to be kept under `name`, plain ASCII; what breaks off ends as `json` does."""
-    response = web.StreamResponse(headers={hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"'})
+    """Answer with a file to be kept under `name`; what breaks off ends as `json` does."""
+    response = web.StreamResponse(headers={hdrs.CONTENT_DISPOSITION: attachment(name), **(headers or {})})
     response.content_type = content_type
+    if content_type.startswith("text/"):
+        response.charset = "utf-8"
     return await _send(request, response, pieces)
 
 
+async def events(request: web.Request, pieces: AsyncGenerator[bytes, None]) -> web.StreamResponse:
+    """Answer with server-sent events, each sent at once; what breaks off ends as `json` does."""
+    # a proxy must not hold back what comes now and then
+    response = web.StreamResponse(headers={hdrs.CACHE_CONTROL: "no-store", "X-Accel-Buffering": "no"})
+    response.content_type = "text/event-stream"
+    return await _send(request, response, pieces, together=1)
+
+
+def attachment(name: str) -> str:
+    """Return a Content-Disposition for a file of any name (RFC 6266): nothing in it ends the header or its value."""
+    plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name)
+    shown = f'attachment; filename="{plain}"'
+    return shown if plain == name else f"{shown}; filename*=UTF-8''{urllib.parse.quote(name, safe='')}"
+
+
 async def _send(
-    request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]
+    request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None], *, together: int = PIECE
 ) -> web.StreamResponse:
     http.dress(request, response)
     response.enable_chunked_encoding()
     async with aclosing(pieces):
-        waiting, size = [await anext(pieces)], 0
+        waiting = [await anext(pieces, b"")]
+        size = len(waiting[0])
         await response.prepare(request)
         if request.method == hdrs.METH_HEAD:
             return response
         try:
+            if size >= together:
+                await response.write(b"".join(waiting))
+                waiting, size = [], 0
             async for piece in pieces:
                 waiting.append(piece)
                 size += len(piece)
-                if size >= PIECE:
+                if size >= together:
                     await response.write(b"".join(waiting))
                     waiting, size = [], 0
             await response.write(b"".join(waiting))

@@ -47,12 +47,14 @@ export async function get(path, { signal } = {}) {
  * @param {string} path
  * @param {object} [body] sent as JSON
  * @param {Record<string, string>} [headers]
+ * @param {{patience?: number}} [options] milliseconds that it may take, for what is known to take long
  */
-export const send = (method, path, body, headers = {}) => once(method, path, { body, headers });
+export const send = (method, path, body, headers = {}, { patience = PATIENCE } = {}) =>
+  once(method, path, { body, headers, time: patience });
 
-async function once(method, path, { body, headers = {}, signal } = {}) {
+async function once(method, path, { body, headers = {}, signal, time = PATIENCE } = {}) {
   const requestId = newRequestId();
-  const patience = AbortSignal.timeout(PATIENCE);
+  const patience = AbortSignal.timeout(time);
   let response;
   let answer;
   try {

@@ -6,12 +6,16 @@ import { account } from "./views/account.js";
 import { activity } from "./views/activity.js";
 import { claim } from "./views/claim.js";
 import { connect } from "./views/connect.js";
+import { deliveries } from "./views/deliveries.js";
 import { domains } from "./views/domains.js";
+import { inbox } from "./views/inbox.js";
 import { keys } from "./views/keys.js";
 import { settings } from "./views/settings.js";
 import { site } from "./views/site.js";
 import { sites } from "./views/sites.js";
+import { submission } from "./views/submission.js";
 import { versions } from "./views/versions.js";
+import { webhooks } from "./views/webhooks.js";
 import { refreshTimes } from "./words.js";
 
 /** Milliseconds between two corrections of "3 minutes ago". */
@@ -22,6 +26,10 @@ const ROUTES = [
   [/^\/dashboard\/connect$/, connect],
   [/^\/dashboard\/sites$/, sites],
   [/^\/dashboard\/sites\/(dep_\w+)$/, site],
+  [/^\/dashboard\/sites\/(dep_\w+)\/inbox$/, inbox],
+  [/^\/dashboard\/sites\/(dep_\w+)\/inbox\/(sub_\w+)$/, submission],
+  [/^\/dashboard\/sites\/(dep_\w+)\/webhooks$/, webhooks],
+  [/^\/dashboard\/sites\/(dep_\w+)\/webhooks\/(wh_\w+)$/, deliveries],
   [/^\/dashboard\/sites\/(dep_\w+)\/versions$/, versions],
   [/^\/dashboard\/sites\/(dep_\w+)\/settings$/, settings],
   [/^\/dashboard\/sites\/(dep_\w+)\/domains$/, domains],

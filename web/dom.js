@@ -8,8 +8,14 @@
  * @param {...any} children
  * @returns {HTMLElement}
  */
-export function h(tag, properties, ...children) {
-  const element = document.createElement(tag);
+export const h = (tag, properties, ...children) => filled(document.createElement(tag), properties, children);
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Make an element of a drawing, by the same rules. */
+export const svg = (tag, properties, ...children) => filled(document.createElementNS(SVG, tag), properties, children);
+
+function filled(element, properties, children) {
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") element.addEventListener(name.slice(2), value);

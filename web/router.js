@@ -45,7 +45,7 @@ export function startRouter(routes, root, about) {
 
   document.addEventListener("click", (event) => {
     const link = /** @type {Element} */ (event.target).closest("a");
-    if (!link || !isInside(link, event)) return;
+    if (!link || event.defaultPrevented || !isInside(link, event)) return;
     event.preventDefault();
     go(link.pathname + link.search);
   });

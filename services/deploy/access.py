@@ -9,14 +9,15 @@ from aiohttp import web
 
 from services.deploy.checks import Finding
 from services.deploy.config import Config
+from services.deploy.deliveries import LogRow
 from services.deploy.deployments import RESTORE, ClaimFirst, Deployment, DeploymentNotFound
+from services.deploy.received import Received
 from services.deploy.service.archives import Archives
 from services.deploy.service.claims import PREFIX, Claims
 from services.deploy.service.deployments import Deployments
 from services.deploy.service.edits import Edits
 from services.deploy.service.publishing import Published, Publishing
 from services.deploy.service.uploads import Uploads
-from services.deploy.submissions import Submission
 from shared import callers, http, ids, limits
 from shared.auth_client import Caller
 from shared.callers import Callers
@@ -72,6 +73,11 @@ def deployment_id(request: web.Request) -> str:
     return text
 
 
+def submissions_url(request: web.Request) -> str:
+    """Return where the submissions of the site in the path are found."""
+    return f"{request.app[CONFIG].api_url}/submissions/{deployment_id(request)}"
+
+
 def number(request: web.Request, name: str, *, default: int, largest: int) -> int:
     """Return a number of the query, from 1 to `largest`. Raise Invalid for anything else."""
     text = request.query.get(name)
@@ -82,20 +88,20 @@ def number(request: web.Request, name: str, *, default: int, largest: int) -> in
     return int(text)
 
 
-def cursor(last: Deployment | Submission) -> str:
+def cursor(last: Deployment | Received | LogRow) -> str:
     """Return what stands for a place in a list, to be read by `read_cursor`."""
     return base64.urlsafe_b64encode(orjson.dumps([last.created_at, last.id])).decode().rstrip("=")
 
 
-def read_cursor(request: web.Request, prefix: str) -> tuple[datetime, str] | None:
-    """Return what `cursor` wrote for rows with ids of this prefix. Raise Invalid for anything else."""
+def read_cursor(request: web.Request, *prefixes: str) -> tuple[datetime, str] | None:
+    """Return what `cursor` wrote for rows with ids of these prefixes. Raise Invalid for anything else."""
     if (text := request.query.get("cursor")) is None:
         return None
     try:
         given, last = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         # in UTC, or a year may come out that the database cannot be asked for
         moment = datetime.fromisoformat(given).astimezone(UTC)
-        if ids.is_id(last, prefix):
+        if any(ids.is_id(last, prefix) for prefix in prefixes):
             return moment, last
     except (ValueError, TypeError, AttributeError, OverflowError):
         pass

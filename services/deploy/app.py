@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.deploy import access, api, forms, handlers, internal, proofs, report_form, sites, subscriptions, worker
+from services.deploy import (
+    access,
+    api,
+    collecting,
+    forms,
+    handlers,
+    internal,
+    proofs,
+    report_form,
+    sites,
+    subscriptions,
+    worker,
+)
 from services.deploy.blobs import Blobs
 from services.deploy.certificates import Certificates
 from services.deploy.challenges import Challenges
 from services.deploy.changed import open_changes
 from services.deploy.config import Config
-from services.deploy.intake import Intake
 from services.deploy.live import LiveSites
 from services.deploy.service.archives import Archives
 from services.deploy.service.claims import Claims
@@ -20,8 +31,6 @@ from services.deploy.service.deployments import Deployments
 from services.deploy.service.domains import DomainService
 from services.deploy.service.edits import Edits
 from services.deploy.service.moderation import Moderation
-from services.deploy.service.notices import Notices
-from services.deploy.service.notifier import open_notifier
 from services.deploy.service.publishing import Publishing
 from services.deploy.service.recipients import Recipients
 from services.deploy.service.telling import Telling
@@ -62,14 +71,11 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
 
         public = http.application()
         public.middlewares.append(denials.noting(denials.telling(messages), config.trusted_proxies))
-        notices = Notices(pool, messages, config)
-        notifier = await stack.enter_async_context(open_notifier(notices))
         _equip(public, pool, messages, blobs, telling, config)
-        public[forms.INTAKE] = Intake(pool, told=notifier.wake)
+        await stack.enter_async_context(collecting.equipped(public, pool, messages, blobs, telling, live, config))
         public[access.CALLERS] = Callers(config, checker)
         public[access.DEPLOYMENTS] = deployments
         public[api.domains.DOMAINS] = await stack.enter_async_context(_domains(pool, messages, telling, config))
-        public[forms.LIVE] = live
         public[sites.SITES] = visitors
         public[report_form.MODERATION] = moderation
         public.add_routes([*api.routes, *forms.routes, *report_form.routes, *subscriptions.routes, *sites.routes])
@@ -84,7 +90,7 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
             server.serving(public, around=lambda rest: challenges.front(visitors.front(rest))) as public_server,
             server.serving(private) as internal_server,
             bus.consume(handlers.QUEUE, handlers.bound(pool, changes)),
-            jobs.working([*worker.jobs(Upkeep(pool, messages, blobs, telling)), *worker.mail_jobs(notices)]),
+            jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
         ):
             yield server.Service(name=NAME, public=public_server, internal=internal_server, ready=ready)
 

@@ -7,16 +7,13 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Final
 
-from services.deploy import links, markup, rules, versions
+from services.deploy import form_tags, links, markup, parsed, rules, versions
 from services.deploy.markup import Element
+from services.deploy.parsed import Files, Pages
 from services.deploy.rules import Rules
 
 #: Of one deploy.
 MAX_FINDINGS: Final = 50
-#: Characters of one page, of all pages, and tags of one page that are looked at for warnings.
-_MAX_PAGE: Final = versions.MIB
-_MAX_PAGES: Final = 4 * versions.MIB
-_MAX_TAGS: Final = 10_000
 #: Addresses of one page that are followed.
 _MAX_LINKS: Final = 2000
 
@@ -24,9 +21,6 @@ _PRIVATE_FOLDERS: Final = frozenset({".git", ".hg", ".svn", ".ssh", ".aws", "nod
 _PRIVATE_FILE: Final = re.compile(
     r"\.env(?:\.(?!example|sample).*)?|\.(?:npmrc|pypirc|netrc|htpasswd)|id_(?:rsa|ed25519)"
 )
-
-#: Path -> bytes and type.
-Files = Mapping[str, tuple[bytes, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,34 +40,40 @@ class Finding:
 
 
 def warnings(
-    files: Files, others: Collection[str] = (), *, is_spa: bool = False, own: Rules = rules.NONE
+    files: Files,
+    others: Collection[str] = (),
+    *,
+    is_spa: bool = False,
+    own: Rules = rules.NONE,
+    pages: Pages | None = None,
 ) -> list[Finding]:
     """Return what is probably a mistake, at most `MAX_FINDINGS`. `{{SUBMIT_URL}}` may be replaced already, or not.
 
-    `others` are the version's files whose bytes are not at hand; `own` is what its `_redirects` says.
+    `others` are the version's files whose bytes are not at hand; `own` is what its `_redirects` says; `pages` are those
+    of `files`, if somebody else looks at them too.
     """
-    return list(islice(_warnings(files, {*files, *others}, own, is_spa=is_spa), MAX_FINDINGS))
+    found = _warnings(files, {*files, *others}, own, pages or Pages(files), is_spa=is_spa)
+    return list(islice(found, MAX_FINDINGS))
 
 
-def _warnings(files: Files, paths: Collection[str], own: Rules, *, is_spa: bool) -> Iterator[Finding]:
+def _warnings(files: Files, paths: Collection[str], own: Rules, pages: Pages, *, is_spa: bool) -> Iterator[Finding]:
     if versions.INDEX not in paths:
         yield _no_index(paths, is_spa=is_spa)
     yield from _private(paths)
     yield from _rewrites(own, paths)
-    left = _MAX_PAGES
+    left = parsed.MAX_PAGES
     # the same order however they came: pages first
     for path, (data, kind) in sorted(files.items(), key=lambda file: (not versions.is_html(file[1][1]), file[0])):
         if left <= 0:
             return
-        if versions.is_html(kind):
-            text = markup.decode(data[:_MAX_PAGE])
-            elements = markup.elements(text, _FORM_TAGS | links.TAGS, most=_MAX_TAGS)
+        if page := pages.page(path):
+            text, elements, _ = page
             yield from _not_utf_8(path, data)
             yield from _forms(path, elements, scripted=_is_scripted(path, elements, files, paths))
             found: Iterable[links.Reference] = links.references(elements)
             yield from _links(path, found, paths, own, base=links.base(elements), is_spa=is_spa)
         elif kind.startswith("text/css"):
-            text = markup.decode(data[:_MAX_PAGE])
+            text = markup.decode(data[: parsed.MAX_PAGE])
             yield from _links(path, links.in_css(text), paths, own, is_spa=is_spa)
         else:
             continue
@@ -110,7 +110,7 @@ def _private(paths: Collection[str]) -> Iterator[Finding]:
         name = "/".join(parts[:folder])
         if (folder < len(parts) or _PRIVATE_FILE.fullmatch(parts[-1])) and name not in told:
             told.add(name)
-            text = f"'{_shown(name)}' can be read by everybody; leave it out, and change the secrets that are in it"
+            text = f"'{shown(name)}' can be read by everybody; leave it out, and change the secrets that are in it"
             yield Finding(code="private_file", message=text, path=path)
 
 
@@ -120,7 +120,7 @@ def _rewrites(own: Rules, paths: Collection[str]) -> Iterator[Finding]:
         if rule.status not in rules.REWRITES or rules.PLACEHOLDER.search(rule.to):
             continue
         if not links.exists(urllib.parse.unquote(rule.to), paths, rules.NONE):
-            text = f"_redirects: '{_shown(rule.source)}' shows '{_shown(rule.to)}', which is not there; correct it"
+            text = f"_redirects: '{shown(rule.source)}' shows '{shown(rule.to)}', which is not there; correct it"
             yield Finding(code="missing_file", message=text, path="_redirects")
 
 
@@ -142,7 +142,7 @@ def _links(
         if len(seen) > _MAX_LINKS:
             return
         if links.insecure(reference):
-            text = f"'{_shown(reference.url)}' is loaded over http, which browsers refuse on an https page; write https"
+            text = f"'{shown(reference.url)}' is loaded over http, which browsers refuse on an https page; write https"
             yield _finding("insecure_content", path, reference.line, text)
         target = links.local_path(reference.url, path, base)
         if target is None or target == "/" or target in told:
@@ -151,75 +151,46 @@ def _links(
             continue
         told.add(target)
         advice = f"write '{target}.html'" if f"{target[1:]}.html" in paths else "add the file, or correct the address"
-        text = f"'{_shown(reference.url)}' leads to '{_shown(target)}', which is not there; {advice}"
+        text = f"'{shown(reference.url)}' leads to '{shown(target)}', which is not there; {advice}"
         yield _finding("missing_file", path, reference.line, text)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Return text of a page as a message shows it."""
     return "".join(char for char in text[:100] if char.isprintable()) + ("…" if len(text) > 100 else "")
 
 
 # Forms
 
-_FORM_TAGS: Final = frozenset({"form", "input", "select", "textarea", "script"})
-#: Where a form of ours goes, before and after the address is put in.
-_SUBMIT: Final = re.compile(r"\{\{SUBMIT_URL\}\}|/submit/dep_")
 _SEARCH: Final = frozenset({"q", "s", "query", "search", "keyword", "keywords", "term"})
-#: Fields that a form does not send, or sends without a name.
-_NAMELESS: Final = frozenset({"submit", "button", "reset", "image"})
 
 
 def _is_scripted(path: str, elements: Sequence[Element], files: Files, paths: Collection[str]) -> bool:
     """Tell whether a script of the site may send the page's forms; one that is not at hand may."""
     for script in (element for element in elements if element.name == "script"):
         key = (links.local_path(script.attributes.get("src", ""), path) or "/")[1:]
-        known = files.get(key, (b"", ""))[0][:_MAX_PAGE].lower()
+        known = files.get(key, (b"", ""))[0][: parsed.MAX_PAGE].lower()
         if "submit" in script.inside.lower() or b"submit" in known or (key in paths and key not in files):
             return True
     return False
 
 
 def _forms(path: str, elements: Sequence[Element], *, scripted: bool) -> Iterator[Finding]:
-    for form, fields in _with_fields(elements):
+    for form, controls in form_tags.with_fields(elements):
+        fields = [each for each in controls if each.name != "button"]
         given = form.attributes
-        action = given.get("action", "").strip()
-        ours = _SUBMIT.search(action) is not None
-        if not ours:
+        if not form_tags.is_ours(form):
+            action = given.get("action", "").strip()
             if not _goes_nowhere(action, given, fields, scripted=scripted):
                 continue
             advice = 'write action="{{SUBMIT_URL}}" method="post", and what is sent is kept for you'
             yield _finding("form_goes_nowhere", path, form.line, f"the form is sent nowhere; {advice}")
         for field in fields:
             kind = field.attributes.get("type", "").strip().lower()
-            if kind in _NAMELESS or field.attributes.get("name", "").strip() or "disabled" in field.attributes:
+            if kind in form_tags.NAMELESS or field.attributes.get("name", "").strip() or "disabled" in field.attributes:
                 continue
             advice = f'give the <{field.name}> a name, as in name="email"'
             yield _finding("input_without_name", path, field.line, f"what is entered here is not sent; {advice}")
-
-
-def _with_fields(elements: Sequence[Element]) -> list[tuple[Element, list[Element]]]:
-    """Return each form with its fields: those inside it, and those that name it."""
-    found: list[tuple[Element, list[Element]]] = []
-    by_id: dict[str, list[Element]] = {}
-    current: list[Element] | None = None
-    named: list[tuple[str, Element]] = []
-    for element in elements:
-        if element.name == "form":
-            # a form inside a form is none to browsers
-            if element.closing:
-                current = None
-            elif current is None:
-                current = []
-                found.append((element, current))
-                by_id.setdefault(element.attributes.get("id", ""), current)
-        elif element.name != "script" and not element.closing:
-            if owner := element.attributes.get("form"):
-                named.append((owner, element))
-            elif current is not None and element.name in _FORM_TAGS:
-                current.append(element)
-    for owner, element in named:
-        by_id.get(owner, []).append(element)
-    return found
 
 
 def _goes_nowhere(action: str, given: Mapping[str, str], fields: Sequence[Element], *, scripted: bool) -> bool:

@@ -29,7 +29,8 @@ class Config(BaseConfig):
     #: Is sent `{"hosts": […]}` when these hosts' pages changed, with the token as bearer.
     cdn_purge_url: Origin | Literal[""] = ""
     cdn_purge_token: SecretStr = SecretStr("")
-    #: Name servers that custom domains are looked up at, as `address` or `address:port`; empty: the machine's.
+    #: Name servers that custom domains and webhooks are looked up at, as `address` or `address:port`; empty: the
+    #: machine's.
     dns_servers: Annotated[tuple[tuple[str, int], ...], NoDecode] = ()
     #: Whether custom domains may be proved by, and lead to, private addresses: for networks of one's own.
     domains_allow_private: bool = False

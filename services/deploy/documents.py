@@ -26,6 +26,8 @@ _IN_HEAD: Final = frozenset(
     {"base", "basefont", "bgsound", "link", "meta", "noframes", "noscript", "script", "style", "title"}
 )
 _TELLING: Final = frozenset({"meta", "link", "title"})
+#: A language as pages name it, such as `de` or `pt-BR`.
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}")
 #: End tags that begin the body; others are ignored where a head may be.
 _BEGIN_BODY: Final = frozenset({"body", "br", "html"})
 _UTF_8_MARK: Final = codecs.BOM_UTF8.decode("latin-1")
@@ -73,6 +75,8 @@ class _Place:
         elif token.closing or name in {"", "html"}:
             if not self.opened:
                 self.at = token.end
+            if name == "html" and not token.closing:
+                self.telling.append(token)
         else:
             return False
         return True
@@ -106,10 +110,21 @@ def with_head(page: bytes, head: Head) -> bytes:
     return page[:at] + _encoded(tags, page, codec) + page[at:]
 
 
-def title(page: bytes) -> str | None:
-    """Return the title in a page's head."""
-    tokens = _look(_text(page, markup.utf_16(page))).telling
-    return next((" ".join(html.unescape(token.inside).split()) for token in tokens if token.name == "title"), None)
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a page says of itself."""
+
+    title: str | None = None
+    language: str | None = None
+
+
+def about(text: str) -> About:
+    """Return a page's title and its language, as its head and its first tag say them."""
+    tokens = _look(text).telling
+    title = next((" ".join(html.unescape(token.inside).split()) for token in tokens if token.name == "title"), None)
+    first = markup.attributes([token for token in tokens if token.name == "html"][:1])
+    language = first[0].get("lang", "").strip() if first else ""
+    return About(title, language if _LANGUAGE.fullmatch(language) else None)
 
 
 def _text(page: bytes, codec: str | None) -> str:

@@ -4,7 +4,7 @@ Every page of rows is read on a connection lent for one statement, so that a slo
 what changes meanwhile is there as it was when its turn came.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
@@ -33,15 +33,23 @@ async def sites(pool: db.Pool, account_id: str, site_url: Callable[[str], str]) 
     async with aclosing(_rows(pool, partial(holdings.sites, account_id=account_id))) as found:
         async for site in found:
             facts = orjson.dumps(site | {"url": site_url(site["slug"])})
-            yield separator + facts[:-1] + b',"versions":['
-            async for piece in _list(_rows(pool, partial(holdings.versions, deployment_id=site["id"]))):
-                yield piece
-            yield b'],"submissions":['
-            async for piece in _list(_submissions(pool, site["id"])):
-                yield piece
-            yield b"]}"
+            yield separator + facts[:-1]
+            for name, rows in _of_a_site(pool, site["id"]):
+                yield b',"%s":[' % name.encode()
+                async for piece in _list(rows):
+                    yield piece
+                yield b"]"
+            yield b"}"
             separator = b","
     yield b"]" if separator == b"," else b"[]"
+
+
+def _of_a_site(pool: db.Pool, deployment_id: str) -> Iterator[tuple[str, Rows]]:
+    """Yield the lists that a site has, by name."""
+    yield "versions", _rows(pool, partial(holdings.versions, deployment_id=deployment_id))
+    yield "submissions", _submissions(pool, deployment_id)
+    yield "recipients", _rows(pool, partial(holdings.recipients, deployment_id=deployment_id))
+    yield "webhooks", _rows(pool, partial(holdings.webhooks, deployment_id=deployment_id))
 
 
 async def _submissions(pool: db.Pool, deployment_id: str) -> Rows:

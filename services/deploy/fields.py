@@ -3,27 +3,26 @@
 Names that begin with `_` steer, the others are the data. Everything is bounded before it is kept.
 """
 
-import logging
+import hashlib
 import re
 import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+import orjson
 
+from services.deploy.attachments import Attachment
 from shared import parsing
 from shared.errors import BadRequest, Invalid, TooLarge, UnsupportedMediaType
 
-# what it says of a body that breaks its rules quotes the body, and the caller is told anyway
-logging.getLogger("python_multipart").setLevel(logging.ERROR)
-
+#: All bytes of a submission but those of its files (R18).
+MAX_TEXT: Final = 256 * 1024
 MAX_FIELDS: Final = 100
 #: Levels of lists and objects inside each other; the database and the mail have to write them again.
 MAX_NESTING: Final = 16
 MAX_FORM_NAME: Final = 100
-MAX_SUBJECT: Final = 200
+MAX_SUBJECT: Final = 150
 
 #: What a mail program takes without doubt; `=?` could be read as an encoded word (M1).
 _ADDRESS: Final = re.compile(
@@ -32,24 +31,23 @@ _ADDRESS: Final = re.compile(
 )
 
 
-class FilesNotTaken(UnsupportedMediaType):
-    """A form sent a file, and its owner has not allowed files."""
-
-    code = "files_not_taken"
-    message = "This form does not take files"
-
-
 @dataclass(slots=True)
 class Sent:
     """One submission: its data in the form's order, and what steers it."""
 
     data: dict[str, Any] = field(default_factory=dict)
     control: dict[str, str] = field(default_factory=dict)
+    files: list[Attachment] = field(default_factory=list)
 
     @property
-    def is_spam(self) -> bool:
+    def trapped(self) -> bool:
         """Whether the field that no person sees was filled in."""
         return bool(self.control.get("_hp"))
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the owner may mean to try the form."""
+        return self.control.get("_test", "").strip().lower() in {"true", "1", "on", "yes"}
 
     @property
     def form(self) -> str | None:
@@ -58,8 +56,18 @@ class Sent:
 
     @property
     def subject(self) -> str | None:
-        """What the form would have in the subject of the mail about it."""
-        return self.control.get("_subject", "").strip()[:MAX_SUBJECT] or None
+        """What the page wants the mail to be about, on one line."""
+        return parsing.visible(self.control.get("_subject", "")[: 10 * MAX_SUBJECT])[:MAX_SUBJECT].strip() or None
+
+    def digest(self) -> str:
+        """Tell submissions apart by what they say: data and files, and not what steers."""
+        files = [[each.field, each.name, each.digest] for each in self.files]
+        return hashlib.sha256(orjson.dumps([self.data, files])).hexdigest()
+
+    def close(self) -> None:
+        """Give up the files."""
+        for each in self.files:
+            each.close()
 
     @property
     def reply_to(self) -> str | None:
@@ -74,16 +82,14 @@ def is_address(text: str) -> bool:
 
 
 def parse(content_type: str, body: bytes) -> Sent:
-    """Read a body of the declared type.
+    """Read a body of the declared type; multipart has a module of its own.
 
-    Raise UnsupportedMediaType for another type and for files, TooLarge for too many fields, Invalid for JSON that is
-    no object, BadRequest for what cannot be read.
+    Raise UnsupportedMediaType for another type, TooLarge for too many fields, Invalid for JSON that is no object,
+    BadRequest for what cannot be read.
     """
-    bare = content_type.partition(";")[0].strip().lower()
+    bare = bare_type(content_type)
     if bare == "application/x-www-form-urlencoded":
-        return _collect(_urlencoded(body))
-    if bare == "multipart/form-data":
-        return _collect(_multipart(content_type, body))
+        return collect(_urlencoded(body))
     if bare == "application/json" or bare.endswith("+json"):
         return _json(body)
     raise UnsupportedMediaType(hint="Send application/json, application/x-www-form-urlencoded or multipart/form-data.")
@@ -91,7 +97,12 @@ def parse(content_type: str, body: bytes) -> Sent:
 
 def is_json(content_type: str) -> bool:
     """Tell whether the type is one that only a script sends."""
-    return content_type.partition(";")[0].strip().lower().endswith("json")
+    return bare_type(content_type).endswith("json")
+
+
+def bare_type(content_type: str) -> str:
+    """Return a type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _json(body: bytes) -> Sent:
@@ -99,7 +110,7 @@ def _json(body: bytes) -> Sent:
     if not isinstance(value, dict):
         raise Invalid("The submission must be a JSON object")
     if len(value) > MAX_FIELDS:
-        raise _too_many()
+        raise too_many()
     _check_nesting(value)
     sent = Sent()
     for name, item in value.items():
@@ -127,14 +138,14 @@ def _check_nesting(value: Any) -> None:
 
 def _urlencoded(body: bytes) -> list[tuple[str, str]]:
     if body.count(b"&") >= MAX_FIELDS:
-        raise _too_many()
+        raise too_many()
     try:
         return urllib.parse.parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
-        raise _not_utf8() from None
+        raise not_utf8() from None
 
 
-def _collect(pairs: Iterable[tuple[str, str]]) -> Sent:
+def collect(pairs: Iterable[tuple[str, str]]) -> Sent:
     """Put name and value pairs in order; a name that comes again makes its value a list."""
     sent = Sent()
     for name, value in pairs:
@@ -151,86 +162,13 @@ def _collect(pairs: Iterable[tuple[str, str]]) -> Sent:
     return sent
 
 
-def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
-    if not 0 < len(boundary) <= 200:
-        raise BadRequest("The multipart body has no boundary")
-    reader = _Parts()
-    try:
-        parser = MultipartParser(boundary, reader.callbacks())
-        parser.write(body)
-        parser.finalize()
-    except FormParserError:
-        raise BadRequest("The multipart body cannot be read") from None
-    if not reader.ended:
-        raise BadRequest("The multipart body is incomplete")
-    return reader.fields
-
-
-class _Parts:
-    """Collects the parts of a multipart body as they are found."""
-
-    def __init__(self) -> None:
-        self.fields: list[tuple[str, str]] = []
-        self.ended = False
-        self._count = 0
-        self._header = b""
-        self._value = b""
-        self._disposition = b""
-        self._body: list[bytes] = []
-
-    def callbacks(self) -> Any:
-        return {
-            "on_part_begin": self._begin,
-            "on_part_data": lambda data, start, end: self._body.append(data[start:end]),
-            "on_part_end": self._finish,
-            "on_header_field": self._on_header,
-            "on_header_value": self._on_value,
-            "on_header_end": self._end_header,
-            "on_end": self._end,
-        }
-
-    def _begin(self) -> None:
-        self._count += 1
-        if self._count > MAX_FIELDS:
-            raise _too_many()
-        self._disposition, self._body = b"", []
-
-    def _on_header(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def _on_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _end_header(self) -> None:
-        if self._header.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._header, self._value = b"", b""
-
-    def _finish(self) -> None:
-        kind, options = parse_options_header(self._disposition.decode("latin-1"))
-        name, content = options.get(b"name"), b"".join(self._body)
-        if kind != b"form-data" or name is None:
-            raise BadRequest("A part of the multipart body has no name")
-        if b"filename" in options:
-            # a browser sends an empty one for a file field that was left alone
-            if options[b"filename"] or content:
-                raise FilesNotTaken(hint="Leave the file out.")
-            return
-        try:
-            self.fields.append((name.decode(), content.decode()))
-        except UnicodeDecodeError:
-            raise _not_utf8() from None
-
-    def _end(self) -> None:
-        self.ended = True
-
-
-def _too_many() -> TooLarge:
+def too_many() -> TooLarge:
+    """Say how many there may be."""
     return TooLarge("Too many fields", hint=f"At most {MAX_FIELDS} fields are taken.")
 
 
-def _not_utf8() -> BadRequest:
+def not_utf8() -> BadRequest:
+    """Say that it is no UTF-8."""
     return BadRequest("The text is not valid UTF-8")
 
 

@@ -40,8 +40,31 @@ async def submissions(
     """Return what a site's forms received."""
     moment, last = place or (None, None)
     return await conn.fetch(
-        "SELECT id, form, status, data, version, created_at FROM submissions WHERE deployment_id = $1 AND status = $2"
+        "SELECT id, form, status, data, version, created_at, spam_reason, read_at, unknown_fields, problems, files"
+        " FROM submissions WHERE deployment_id = $1 AND status = $2"
         " AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::text))"
         " ORDER BY created_at DESC, id DESC LIMIT $5",
         deployment_id, status, moment, last, limit,
+    )  # fmt: skip
+
+
+async def recipients(conn: Connection, place: Place, limit: int, *, deployment_id: str) -> Sequence[asyncpg.Record]:
+    """Return who is mailed what a site's forms receive."""
+    moment, last = place or (None, None)
+    return await conn.fetch(
+        "SELECT id, email, owner, created_at, confirmed_at, unsubscribed_at FROM recipients WHERE deployment_id = $1"
+        " AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::text))"
+        " ORDER BY created_at DESC, id DESC LIMIT $4",
+        deployment_id, moment, last, limit,
+    )  # fmt: skip
+
+
+async def webhooks(conn: Connection, place: Place, limit: int, *, deployment_id: str) -> Sequence[asyncpg.Record]:
+    """Return where else it is sent; without the secrets that sign it."""
+    moment, last = place or (None, None)
+    return await conn.fetch(
+        "SELECT id, url, type, events, active, created_at, disabled_at, disabled_why FROM webhooks"
+        " WHERE deployment_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::text))"
+        " ORDER BY created_at DESC, id DESC LIMIT $4",
+        deployment_id, moment, last, limit,
     )  # fmt: skip

@@ -1,61 +1,116 @@
 """Taking in a submission: stored with its notice in one commit. Visitors wait for PostgreSQL and nothing else."""
 
-from collections.abc import Callable
+import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
-from services.deploy import submissions, words
+from services.deploy import contracts, spam, submissions, words
+from services.deploy.blobs import Blobs
+from services.deploy.dropped import FormNames
 from services.deploy.fields import Sent
+from services.deploy.repeats import Repeats
 from services.deploy.seen import SeenFields
+from services.deploy.spam import Signs
+from services.deploy.store import received
 from services.deploy.store.sites import Site
 from services.deploy.submissions import Arrival, Submission
-from services.deploy.writer import Writer
+from services.deploy.writer import Hearers, Writer
 from shared import db, ids, logs
 from shared.idempotency import Once
+
+#: Files past what one has in memory that are stored at once: the store's client reads each whole.
+LARGE: Final = 2
+
+_NOTHING: Final = Signs()
 
 
 class Intake:
     """Stores what visitors send; one per process."""
 
-    def __init__(self, pool: db.Pool, *, told: Callable[[], None]) -> None:
-        """`told` is called when something was stored that somebody is to be told of."""
+    def __init__(self, pool: db.Pool, blobs: Blobs, *, names: FormNames, hearers: Hearers) -> None:
         self._pool = pool
-        self._writer = Writer(pool)
+        self._writer = Writer(pool, hearers)
         self._fields = SeenFields()
-        self._told = told
+        self._repeats = Repeats()
+        self._names = names
+        self._told = hearers.told
+        self._blobs = blobs
+        self._large = asyncio.Semaphore(LARGE)
 
-    async def take(self, site: Site, sent: Sent, once: Once | None) -> str:
+    async def take(
+        self, site: Site, sent: Sent, once: Once | None, *, test: bool = False, signs: Signs = _NOTHING
+    ) -> str:
         """Store a submission and return its id; the owner's notice is stored with it, for spam there is none.
 
-        Idempotent with `once`: the same body gets the first id again. Raise KeyReused for another one.
+        `signs` is what speaks for spam beside its data; a test is not judged. Idempotent with `once`: the same body
+        gets the first id again. Raise KeyReused for another one, Unavailable.
         """
+        digest = sent.digest() if not test and spam.is_text(sent.data) else None
+        repeats = self._repeats.note(site.id, digest) if digest else 0
+        reason = None if test else spam.judge(sent.data, signs, repeats=repeats, unwanted=site.spam_words)
+        arrival = self._arrival(
+            site, sent, once, status="test" if test else "spam" if reason else "accepted", why=reason
+        )
+        stored = None
+        try:
+            if sent.files:
+                await self._store_files(site, sent)
+            stored = await self._store(arrival, once)
+        finally:
+            # the same request again, or one that will be tried again
+            if digest and stored != arrival.submission.id:
+                self._repeats.take_back(site.id, digest)
+        self._fields.keep(site.id, arrival.ledger_form, arrival.new_fields)
+        if arrival.told:
+            self._told()
+        return stored
+
+    def _arrival(self, site: Site, sent: Sent, once: Once | None, *, status: str, why: str | None) -> Arrival:
+        """Put together all that is written."""
+        now = datetime.now(UTC)
+        unknown, problems = contracts.check(site.contract, sent.form, sent.data, [each.field for each in sent.files])
         given = Submission(
             id=ids.new_id("sub"),
             deployment_id=site.id,
             form=sent.form,
-            status="spam" if sent.is_spam else "accepted",
-            spam_reason="honeypot" if sent.is_spam else None,
+            status=status,
+            spam_reason=why,
             data=sent.data,
             version=site.version,
-            created_at=datetime.now(UTC),
-            request_id=logs.request_id.get(),
+            created_at=now,
+            unknown_fields=unknown,
+            problems=problems,
+            files=[each.shown() for each in sent.files],
             subject=sent.subject,
+            request_id=logs.request_id.get(),
             reply_to=sent.reply_to,
             idempotency_key=once.key if once else None,
             body_digest=once.digest if once else None,
         )
-        form = sent.form or ""
-        arrival = Arrival(
+        form = self._names.of(site.id, site.contract, sent.form, now.date())
+        found_by = sent.data | {"files": [sent.data.get("files"), *(each.name for each in sent.files)]}
+        return Arrival(
             submission=given,
-            words=words.of(site.id, sent.form, sent.data),
+            words=words.of(site.id, sent.form, found_by if sent.files else sent.data),
             ledger_form=form,
-            new_fields=self._fields.new(site.id, form, sent.data),
-            told=site.notified and not sent.is_spam,
+            new_fields=self._fields.new(
+                site.id, form, dict.fromkeys([*sent.data, *(each.field for each in sent.files)])
+            ),
+            told=site.notified and status != "spam",
         )
-        stored = await self._store(arrival, once)
-        self._fields.keep(site.id, form, arrival.new_fields)
-        if arrival.told:
-            self._told()
-        return stored
+
+    async def _store_files(self, site: Site, sent: Sent) -> None:
+        """Store what files hold; they are loose until their submission is stored."""
+        async with db.transaction(self._pool) as conn:
+            await received.add_loose(conn, site.id, sent.files)
+        contents = {each.blob: each.content for each in sent.files}
+        if small := {blob: content for blob, content in contents.items() if isinstance(content, bytes)}:
+            await self._blobs.put_all(small)
+        for blob, content in contents.items():
+            if isinstance(content, Path):
+                async with self._large:
+                    await self._blobs.put_all({blob: content})
 
     async def _store(self, arrival: Arrival, once: Once | None) -> str:
         """Return the id under which it is stored: the first one's, when its key came before."""
@@ -67,6 +122,9 @@ class Intake:
         if forgotten and await self._writer.add(arrival):
             return given.id
         async with db.acquire(self._pool) as conn:
-            first, digest = await submissions.find_earlier(conn, given.deployment_id, once.key)
-        once.require_same(digest)
-        return first
+            first = await submissions.find_earlier(conn, given.deployment_id, once.key)
+        if first is None:
+            # its owner has just deleted it: this one is the first now
+            return await self._store(arrival, once)
+        once.require_same(first[1])
+        return first[0]

@@ -153,16 +153,20 @@ class Element(NamedTuple):
     attributes: Mapping[str, str]
     line: int
     inside: str
+    start: int
+    #: Behind its `>`, and behind what it has inside where that is text.
+    end: int
 
 
-def elements(text: str, names: Container[str], *, most: int) -> list[Element]:
-    """Return the first start tags of these names and the ends of forms, at most so many."""
-    wanted = (token for token in tokens(text, names=names) if not token.closing or token.name == "form")
+def elements(text: str, names: Container[str], *, most: int, ends: Container[str] = ("form",)) -> list[Element]:
+    """Return the first start tags of these names and the ends of some of them, at most so many."""
+    wanted = (token for token in tokens(text, names=names) if not token.closing or token.name in ends)
     found = list(islice(wanted, most))
     line, at, result = 1, 0, []
     for token, given in zip(found, attributes(found), strict=True):
         line, at = line + text.count("\n", at, token.start), token.start
-        result.append(Element(token.name, token.closing, given, line, token.inside))
+        end = token.end + len(token.inside)
+        result.append(Element(token.name, token.closing, given, line, token.inside, token.start, end))
     return result
 
 

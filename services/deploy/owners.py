@@ -17,6 +17,14 @@ SITES: Final = 50
 ROWS: Final = 500
 
 
+def anonymous(deployment_id: str) -> Caller:
+    """Return whom the claim token of an anonymous site stands for: an account of its own, bound to it."""
+    return Caller(
+        account_id=f"anon_{deployment_id.removeprefix('dep_')}", email="", plan="anonymous", kind="claim",
+        credential_id="claim", scopes=frozenset({"deploy"}), site=deployment_id,
+    )  # fmt: skip
+
+
 async def keep(conn: Connection, caller: Caller) -> None:
     """Note who the account is, and hold its row until the transaction ends: its deploys are counted one by one.
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from services.deploy.wordings import ENGLISH, Wording
 from shared.errors import AppError
 
 _STYLE: Final = """
@@ -33,6 +34,7 @@ input,select,textarea{margin-bottom:1rem;background:var(--bg);color:var(--ink)}
 button{border-color:var(--accent);background:var(--accent);color:var(--on-accent);font-weight:600;
 cursor:pointer}
 p[role="alert"]{color:var(--ink);font-weight:600}
+.site{margin:0 0 .5rem;font-weight:600}
 .trap{position:absolute;left:-100vw}
 a.small{margin-top:1.75rem;padding:0;background:none;color:var(--muted);font-size:.875rem;font-weight:400;
 text-decoration:underline}
@@ -50,18 +52,18 @@ _TEXTS: Final = {
     451: ("This page was taken down", "It broke the rules of this service, or had to go for legal reasons."),
     503: ("This page is not available right now", "Please try again in a moment."),
 }
-#: Why a form was not taken, in words for who filled it in; other reasons speak for themselves.
-_REFUSED: Final = {
-    404: "This form is not there any more.",
-    429: "Too many messages were sent in a short time. Please try again in a minute.",
-    503: "The form cannot be reached right now. Please try again in a moment.",
-}
 
 
 def page(title: str, text: str, *, status: int = 200, link: tuple[str, str] | None = None) -> web.Response:
     """Answer with a page of a heading, a sentence and perhaps a link (address and text)."""
     anchor = f'<a href="{escape(link[0])}">{escape(link[1])}</a>' if link else ""
     return _page(title, f"<p>{escape(text)}</p>{anchor}", status)
+
+
+def thanks(wording: Wording, site: str | None, back: str) -> web.Response:
+    """Say thank you in the name of a site, with a way back to it."""
+    content = f'<p>{escape(wording.arrived)}</p><a href="{escape(back)}">{escape(wording.back)}</a>'
+    return _page(wording.thanks, content, 200, wording=wording, site=site)
 
 
 def question(title: str, text: str, button: str) -> web.Response:
@@ -110,12 +112,22 @@ def report(values: Mapping[str, str], reasons: Mapping[str, str], problem: str =
     return _page("Report a page", content, 400 if problem else 200, form_action="'self'")
 
 
-def _page(title: str, content: str, status: int, *, form_action: str = "'none'") -> web.Response:
+def _page(
+    title: str,
+    content: str,
+    status: int,
+    *,
+    form_action: str = "'none'",
+    wording: Wording = ENGLISH,
+    site: str | None = None,
+) -> web.Response:
+    # a title may run the other way than the page
+    above = f'<p class="site"><bdi>{escape(site)}</bdi></p>' if site else ""
     body = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>{content}</main></body></html>"
+        f'<!doctype html><html lang="{wording.lang}"{" dir=rtl" if wording.right_to_left else ""}>'
+        '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(f'{title} – {site}' if site else title)}</title><style>{_STYLE}</style></head>"
+        f"<body><main>{above}<h1>{escape(title)}</h1>{content}</main></body></html>"
     )
     headers = {
         hdrs.CONTENT_TYPE: "text/html; charset=utf-8",
@@ -130,17 +142,17 @@ def _page(title: str, content: str, status: int, *, form_action: str = "'none'")
 def failure(error: AppError) -> web.Response:
     """Show an error to a visitor, who cannot do anything with its code."""
     title, text = _TEXTS.get(error.status, ("Something went wrong", "Please try again in a moment."))
-    return _shown(error, title, text)
+    return _waiting(page(title, text, status=error.status), error)
 
 
-def refusal(error: AppError) -> web.Response:
+def refusal(error: AppError, wording: Wording = ENGLISH, site: str | None = None) -> web.Response:
     """Tell a visitor why what the form sent was not taken."""
-    why = _REFUSED.get(error.status) or f"{error.message}. {error.hint or ''}".strip()
-    return _shown(error, "Your message was not sent", f"{why} Go back to the form: what you typed is still there.")
+    why = wording.refused(error.status, error.code) or f"{error.message}. {error.hint or ''}".strip()
+    content = f"<p>{escape(why)} {escape(wording.again)}</p>"
+    return _waiting(_page(wording.not_sent, content, error.status, wording=wording, site=site), error)
 
 
-def _shown(error: AppError, title: str, text: str) -> web.Response:
-    response = page(title, text, status=error.status)
+def _waiting(response: web.Response, error: AppError) -> web.Response:
     if error.retry_after is not None:
         response.headers[hdrs.RETRY_AFTER] = str(max(1, round(error.retry_after)))
     return response

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Final
 
 from services.deploy import markup, versions
-from services.deploy.checks import Files, Finding
+from services.deploy.checks import Finding
 from services.deploy.markup import Token
+from services.deploy.parsed import Files
 from shared import credentials
 from shared.errors import Invalid
 

@@ -96,21 +96,29 @@ _ADD_ALL: Final = """
         SELECT 'dlv_' || left(md5(f.id || w.id), 24), w.id, f.deployment_id, f.id
         FROM fresh f JOIN webhooks w ON w.deployment_id = f.deployment_id
         WHERE f.status <> 'spam' AND w.active AND NOT w.backlogged AND 'submission' = ANY (w.events)
+        RETURNING submission_id
+    ), tied AS (
+        UPDATE uploads u SET submission_id = f.id
+        FROM unnest($21::text[], $22::text[]) AS file (id, submission_id) JOIN fresh f ON f.id = file.submission_id
+        WHERE u.id = file.id AND u.id = ANY ($21) AND u.submission_id IS NULL
     ), noted AS (
         INSERT INTO notices (submission_id, deployment_id, test, created_at)
         SELECT id, deployment_id, status = 'test', created_at FROM fresh WHERE told
     )
-    SELECT id FROM stored
+    SELECT id, id IN (SELECT submission_id FROM queued) AS queued FROM stored
 """
 
 
-async def add_all(conn: Connection, given: Sequence[Arrival]) -> set[str]:
+async def add_all(conn: Connection, given: Sequence[Arrival]) -> dict[str, bool]:
     """Store submissions and all that goes with them, in one statement that is its own transaction.
 
-    Return the ids of those that were stored: the others' idempotency keys were used before.
+    Return the ids of those that were stored, and whether webhooks wait for them: the others' idempotency keys were used
+    before.
     """
-    rows = await conn.fetch(_ADD_ALL, *map(list, zip(*map(_values, given), strict=True)))
-    return {row["id"] for row in rows}
+    files = [(file["id"], each.submission.id) for each in given for file in each.submission.files or ()]
+    columns = zip(*map(_values, given), strict=True)
+    rows = await conn.fetch(_ADD_ALL, *map(list, columns), [file for file, _ in files], [mine for _, mine in files])
+    return {row["id"]: row["queued"] for row in rows}
 
 
 def _values(given: Arrival) -> tuple[Any, ...]:
@@ -138,43 +146,10 @@ async def forget_key(conn: Connection, deployment_id: str, idempotency_key: str)
     return forgotten is True
 
 
-async def find_earlier(conn: Connection, deployment_id: str, idempotency_key: str) -> tuple[str, str]:
-    """Return id and body digest of the submission that came with this key."""
+async def find_earlier(conn: Connection, deployment_id: str, idempotency_key: str) -> tuple[str, str] | None:
+    """Return id and body digest of the submission that came with this key; None when it is deleted by now."""
     row = await conn.fetchrow(
         "SELECT id, body_digest FROM submissions WHERE deployment_id = $1 AND idempotency_key = $2",
         deployment_id, idempotency_key,
     )  # fmt: skip
-    assert row is not None  # noqa: S101 - rows are not deleted while a request runs
-    return row["id"], row["body_digest"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some of a site's submissions, newest first."""
-
-    found: Sequence[Submission]
-    #: How many the site has in all.
-    total: int
-    #: Older ones follow.
-    more: bool
-
-
-async def list_page(
-    conn: Connection, deployment_id: str, *, limit: int, offset: int, before: tuple[datetime, str] | None
-) -> Page:
-    """Return one page of the accepted submissions, of those older than `before` (its time and id) if it is given."""
-    total: int = await conn.fetchval(
-        "SELECT coalesce(sum(count), 0)::bigint FROM submission_totals"
-        " WHERE deployment_id = $1 AND status = 'accepted'",
-        deployment_id,
-    )
-    moment, last = before or (None, None)
-    rows = await conn.fetch(
-        "SELECT id, deployment_id, form, status, data, version, created_at, read_at, spam_reason, unknown_fields,"
-        " problems, files FROM submissions"
-        " WHERE deployment_id = $1 AND status = 'accepted'"
-        " AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::text))"
-        " ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
-        deployment_id, limit + 1, offset, moment, last,
-    )  # fmt: skip
-    return Page(found=[Submission(**row) for row in rows[:limit]], total=total, more=len(rows) > limit)
+    return (row["id"], row["body_digest"]) if row else None

@@ -1,5 +1,6 @@
 """The SQL of what goes by itself: anonymous sites, deleted ones after their week, old submissions, bytes of nobody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,8 @@ from shared.db import Connection
 
 #: After a deleted site's week: a restore may be under way.
 MARGIN: Final = "interval '1 hour'"
+#: For how long spam and tests are kept.
+KEPT: Final = "interval '30 days'"
 #: Rows of one transaction; a submission has up to 256 KiB.
 ROWS: Final = 500
 
@@ -77,6 +80,65 @@ async def retire_submissions(conn: Connection) -> int:
         ROWS,
     )  # fmt: skip
     return gone
+
+
+async def retire_held(conn: Connection) -> int:
+    """Delete spam and tests that are older than 30 days; return how many."""
+    gone: int = await conn.fetchval(
+        # as the index of them says it
+        "WITH old AS (SELECT id FROM submissions WHERE status <> 'accepted' AND created_at < now() - " + KEPT +
+        "    ORDER BY created_at LIMIT $1),"
+        " gone AS (DELETE FROM submissions s USING old WHERE s.id = old.id RETURNING 1)"
+        " SELECT count(*) FROM gone",
+        ROWS,
+    )  # fmt: skip
+    return gone
+
+
+async def find_loose(conn: Connection, limit: int) -> dict[str, str]:
+    """Return files that belong to no submission, by id what the store calls them, and hold their rows.
+
+    None that a post is about to tie: that takes seconds, and these have been so for an hour.
+    """
+    rows = await conn.fetch(
+        "SELECT id, blob FROM uploads WHERE submission_id IS NULL AND created_at < now() - interval '1 hour'"
+        " ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED",
+        limit,
+    )
+    return {row["id"]: row["blob"] for row in rows}
+
+
+async def drop_loose(conn: Connection, ids: Sequence[str]) -> None:
+    """Forget files whose bytes are gone."""
+    await conn.execute("DELETE FROM uploads WHERE id = ANY ($1) AND submission_id IS NULL", list(ids))
+
+
+async def forget_notices(conn: Connection) -> int:
+    """Forget of what owners were told, when the mails themselves are forgotten; return how many."""
+    gone: int = await conn.fetchval(
+        "WITH old AS (SELECT submission_id FROM notices WHERE mailing_id IS NOT NULL"
+        "    AND created_at < now() - interval '90 days' ORDER BY created_at LIMIT $1),"
+        " gone AS (DELETE FROM notices n USING old WHERE n.submission_id = old.submission_id RETURNING 1)"
+        " SELECT count(*) FROM gone",
+        ROWS,
+    )  # fmt: skip
+    return gone
+
+
+async def forget_days(conn: Connection, after: str) -> tuple[int, str | None]:
+    """Forget what came to forms more than two years ago, at the sites whose ids follow `after`.
+
+    Return how many rows that were, and the last site that was looked at; None when there was none left.
+    """
+    row = await conn.fetchrow(
+        "WITH sites AS (SELECT id FROM deployments WHERE id > $1 ORDER BY id LIMIT $2),"
+        " gone AS (DELETE FROM form_ledger l USING sites s WHERE l.deployment_id = s.id"
+        "    AND l.day < current_date - 730 RETURNING 1)"
+        " SELECT (SELECT count(*) FROM gone) AS gone, (SELECT max(id) FROM sites) AS last",
+        after, ROWS,
+    )  # fmt: skip
+    assert row is not None  # noqa: S101 - there is always one
+    return row["gone"], row["last"]
 
 
 async def _remove_submissions(conn: Connection, deployment_id: str) -> int:

@@ -15,13 +15,16 @@ MAX_WORD: Final = 40
 #: Words of one search.
 MAX_ASKED: Final = 10
 
+#: What is between words, in ASCII: most texts have nothing else, and a table takes a fifth of the time.
+_BETWEEN: Final = bytes(code if chr(code).isalnum() else 0x20 for code in range(128)) + bytes(128)
+
 
 def of(deployment_id: str, form: str | None, data: Mapping[str, Any]) -> str:
     """Return what a submission is found by: words with blanks between them."""
     found = {deployment_id: None}
     if form:
         found[form_word(form)] = None
-    for text in _texts(data):
+    for text in texts(data):
         for word in _split(text):
             found[word] = None
             if len(found) >= MAX_WORDS:
@@ -44,7 +47,13 @@ def query(deployment_id: str, *, form: str | None = None, text: str | None = Non
     return " & ".join(asked)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def has_any(text: str) -> bool:
+    """Tell whether a search asks for anything."""
+    return next(_split(text), None) is not None
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield what is in a submission's values, numbers too, in their order."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -60,8 +69,10 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _split(text: str) -> Iterator[str]:
     """Yield words of letters and digits; whatever is between them is not looked at."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    letters = "".join([char if char.isalnum() else " " for char in text.casefold()])
+    if text.isascii():
+        letters = text.lower().encode().translate(_BETWEEN).decode()
+    else:
+        folded = unicodedata.normalize("NFKC", text).casefold()
+        letters = "".join([char if char.isalnum() else " " for char in folded])
     for word in letters.split():
         yield word[:MAX_WORD]

@@ -5,6 +5,8 @@ costs the database a commit for dozens of posts, and a quiet one gets its answer
 """
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from services.deploy import submissions
@@ -20,11 +22,27 @@ WRITES: Final = 2
 _Waiting = tuple[Arrival, "asyncio.Future[bool]"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearers:
+    """Who is told at once, in this process, that something was committed; others look by themselves."""
+
+    #: Of each site that something was stored for.
+    stored: Callable[[str], None] = lambda _site: None
+    #: That webhooks wait.
+    queued: Callable[[], None] = lambda: None
+    #: That somebody is to be told of something.
+    told: Callable[[], None] = lambda: None
+
+
+_NOBODY: Final = Hearers()
+
+
 class Writer:
     """Stores submissions and the messages about them; one per process."""
 
-    def __init__(self, pool: db.Pool) -> None:
+    def __init__(self, pool: db.Pool, hearers: Hearers = _NOBODY) -> None:
         self._pool = pool
+        self._hearers = hearers
         self._waiting: list[_Waiting] = []
         self._writes: set[asyncio.Task[None]] = set()
 
@@ -63,8 +81,12 @@ class Writer:
             async with db.acquire(self._pool) as conn:
                 stored = await submissions.add_all(conn, [given for given, _ in together])
         except Unavailable:
-            failure, stored = Unavailable, set()
+            failure, stored = Unavailable, {}
+        if any(stored.values()):
+            self._hearers.queued()
         for given, done in together:
+            if given.submission.id in stored:
+                self._hearers.stored(given.submission.deployment_id)
             if done.done():
                 continue
             if failure is None:

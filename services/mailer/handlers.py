@@ -38,6 +38,7 @@ from shared.events import (
     SiteTakenDownMail,
     SubmissionMail,
     SubmissionsMail,
+    WebhookDisabledMail,
 )
 from shared.inbox import Claim
 from shared.outbox import Outbox
@@ -245,6 +246,7 @@ MAILS_OF: Final[Mapping[type[Event], Callable[[Mailer, Any, Delivery], Coroutine
     SiteReinstatedMail: Mailer.send,
     DomainSuspendedMail: Mailer.send,
     SiteReportedMail: Mailer.send,
+    WebhookDisabledMail: Mailer.send,
 }
 #: All that is heard.
 HANDLERS: Final[frozenset[type[Event]]] = frozenset({*MAILS_OF, AddressLifted})

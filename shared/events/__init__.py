@@ -35,6 +35,7 @@ from shared.events.mails import (
     SubmissionMail,
     SubmissionsMail,
     Told,
+    WebhookDisabledMail,
 )
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "SubmissionMail",
     "SubmissionsMail",
     "Told",
+    "WebhookDisabledMail",
 ]
 
 EVENTS: Final[dict[str, type[Event]]] = {
@@ -95,6 +97,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
         SiteReinstatedMail,
         DomainSuspendedMail,
         SiteReportedMail,
+        WebhookDisabledMail,
     )
 }
 

@@ -222,6 +222,21 @@ class DomainSuspendedMail(Event):
     dashboard_url: str
 
 
+class WebhookDisabledMail(Event):
+    """Tell a site's owner that a webhook gets nothing any more."""
+
+    type = "mail.webhook_disabled"
+    to: str
+    slug: str
+    site_url: str
+    #: Where it led, without what may be a secret.
+    url: str
+    #: Why, in a sentence.
+    why: str
+    disabled_at: datetime
+    dashboard_url: str
+
+
 class SiteReportedMail(Event):
     """Tell the operator what a visitor reported."""
 

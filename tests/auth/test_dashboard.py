@@ -12,7 +12,8 @@ from tests.support.client import an_address
 ROOT = Path(__file__).parents[2] / "web"
 SITE = "/sites/dep_0000000000000000"
 SITE_PAGES = [SITE, f"{SITE}/versions", f"{SITE}/settings", f"{SITE}/domains"]
-PAGES = ["", "/connect", "/sites", *SITE_PAGES, "/account", "/account/activity"]
+INBOX_PAGES = [f"{SITE}/inbox", f"{SITE}/inbox/sub_{'0' * 16}", f"{SITE}/webhooks", f"{SITE}/webhooks/wh_{'0' * 16}"]
+PAGES = ["", "/connect", "/sites", *SITE_PAGES, *INBOX_PAGES, "/account", "/account/activity"]
 
 
 @pytest.mark.parametrize("page", PAGES)

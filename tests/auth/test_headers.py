@@ -63,6 +63,8 @@ async def test_r66_forms_and_sites_are_open_and_have_none_of_our_rights(database
         preflight = await deploy.call("OPTIONS", form, headers=origin)
         check("preflight", preflight, OPEN)
         assert preflight.headers["Access-Control-Allow-Methods"] == "POST"
+        script = await deploy.call("GET", f"{form}/form.js", headers=origin)
+        check("script", script, {CORP: "cross-origin", ACAO: "*", ACAC: None})
         check("thanks", await deploy.call("GET", f"{form}/thanks"), THANKS)
         for path in ("/", "/nothing"):
             answer = await deploy.site(site["slug"], path, headers=OWN_PAGE | {"Cookie": "invoker_session=ses_x"})

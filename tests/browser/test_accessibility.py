@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browsing import Complaints, Person, settled
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,6 +31,13 @@ DIALOGS = [
     ("/dashboard/sites/{id}/versions", "#publish-2"),
     ("/dashboard/sites/{id}/settings", "#set-password"),
     ("/dashboard/sites/{id}/domains", "[id^=remove-]"),
+    ("/dashboard/sites/{id}/inbox", "#try-form"),
+    ("/dashboard/sites/{id}/inbox", ".menu summary"),
+    ("/dashboard/sites/{id}/inbox", "tbody .target"),
+    ("/dashboard/sites/{id}/inbox?status=spam", "#delete-all"),
+    ("/dashboard/sites/{id}/webhooks", "#add-webhook"),
+    ("/dashboard/sites/{id}/webhooks", "[id^=rotate-]"),
+    ("/dashboard/sites/{id}/webhooks", "[id^=delete-]"),
     ("/dashboard/account", "#change-email"),
     ("/dashboard/account", "#delete-account"),
 ]
@@ -84,11 +92,42 @@ async def furnish(person: Person) -> str:
     await person.api("DELETE", f"/deploy/{deleted['id']}")
     await person.api("PUT", f"/deploy/{site['id']}", {"html": "<p>The next one", "preview": True})
     await person.api("POST", f"/deploy/{site['id']}/domains", {"domain": "a-rather-long-name.example.com"})
-    await person.api("POST", f"/submit/{site['id']}", {"email": "ada@example.com", "message": "Hello. " * 30})
+    await furnish_forms(person, site["id"])
     ended = await person.api("POST", "/keys", {"name": "ended"})
     await person.api("DELETE", f"/keys/{ended['id']}")
     await person.api("POST", "/keys", {"name": "a key with a name that is rather long", "site": site["slug"]})
     return str(site["id"])
+
+
+async def furnish_forms(person: Person, site: str) -> None:
+    """Give a site what visitors sent, spam, a webhook that nobody listens at, and somebody else to mail."""
+    for data in (
+        {"email": "ada@example.com", "message": "Hello. " * 30, "surprise": "x" * 90},
+        {"email": "robot@example.com", "_hp": "filled in"},
+    ):
+        await person.api("POST", f"/submit/{site}", data)
+    hook = await person.api("POST", f"/webhooks/{site}", {"url": f"http://127.0.0.1:{free_port()}/{'long/' * 12}"})
+    await person.api("POST", f"/webhooks/{site}/{hook['id']}/test")
+    await person.api("POST", f"/deploy/{site}/recipients", {"email": "a.rather.long.address@example.com"})
+
+
+async def forms_pages(person: Person, page: Page, site: str) -> AsyncIterator[str]:
+    """Go through the pages about what visitors sent, empty ones too."""
+    [submission] = (await person.api("GET", f"/submissions/{site}"))["submissions"]
+    [held] = (await person.api("GET", f"/submissions/{site}?status=spam"))["submissions"]
+    [hook] = (await person.api("GET", f"/webhooks/{site}"))["webhooks"]
+    inbox, hooks = f"/dashboard/sites/{site}/inbox", f"/dashboard/sites/{site}/webhooks"
+    for path in (
+        *(inbox + rest for rest in ("", "?status=spam", "?status=test", "?q=nothing", f"/{submission['id']}")),
+        f"{inbox}/{held['id']}?status=spam",
+        *(hooks + rest for rest in ("", f"/{hook['id']}", f"/{hook['id']}?status=delivered")),
+    ):
+        await person.go(page, path)
+        yield path
+    bare = await person.site()
+    for path in ("inbox", "webhooks"):
+        await person.go(page, f"/dashboard/sites/{bare['id']}/{path}")
+        yield f"an empty {path}"
 
 
 async def dashboard_pages(person: Person, page: Page) -> AsyncIterator[str]:
@@ -102,6 +141,8 @@ async def dashboard_pages(person: Person, page: Page) -> AsyncIterator[str]:
     for path in ("", "/versions", "/settings", "/domains"):
         await person.go(page, f"/dashboard/sites/{site}{path}")
         yield f"a site's {path}"
+    async for name in forms_pages(person, page, site):
+        yield name
     await person.go(page, f"/claim/waitlist#tok_{'0' * 43}")
     yield "a claim"
     for path, opener in DIALOGS:

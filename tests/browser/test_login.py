@@ -52,7 +52,7 @@ async def test_from_login_to_a_submission(stranger: Person) -> None:
     await page.wait_for_url(re.compile("/thanks"))
     assert "thank" in (await page.inner_text("body")).lower()
     await stranger.go(page, f"/dashboard/sites/{site['id']}")
-    await expect(page.get_by_role("cell", name="ada@example.com")).to_be_visible()
+    await expect(page.get_by_role("cell", name="ada@example.com", exact=True)).to_be_visible()
 
 
 async def test_login_works_without_javascript(new_context: Callable[..., Any], system: Standalone) -> None:

@@ -6,6 +6,8 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.support.browsing import Complaints, Person, settled
+from tests.support.client import an_address
+from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -110,3 +112,67 @@ async def test_a_site_that_was_taken_down_says_why_and_offers_no_change(person: 
     await settled(page)
     await expect(page.get_by_role("listitem").filter(has_text="Version 1")).to_be_visible()
     assert await page.get_by_role("link", name="Open the site").count() == 0
+
+
+async def test_somebody_else_is_mailed_once_they_have_said_yes(person: Person) -> None:
+    other = an_address()
+    _, page = await opened(person)
+    card = page.get_by_role("region", name="Mails about submissions")
+    await card.get_by_label("Add an address").fill(other)
+    await card.get_by_role("button", name="Add", exact=True).click()
+    row = card.get_by_role("listitem").filter(has_text=other)
+    await expect(row).to_contain_text("Waits for a yes")
+    mail = await person.context.new_page()
+    await mail.goto(await confirmation(person, other))
+    await mail.get_by_role("button").click()
+    await mail.close()
+    await page.reload()
+    await expect(row).to_contain_text("Confirmed")
+    await row.get_by_role("button", name="Remove").click()
+    await page.get_by_role("button", name="Remove it").click()
+    await expect(row).to_have_count(0)
+    await expect(card.get_by_role("listitem").filter(has_text=person.email)).to_contain_text("Your address")
+
+
+async def confirmation(person: Person, email: str) -> str:
+    """Return the link in the mail that asks an address for its yes."""
+    box, request = f"{person.target.mailbox}/api/v1", person.context.request
+
+    async def look() -> str:
+        mails = (await (await request.get(f"{box}/messages?limit=200")).json())["messages"]
+        found = [mail["ID"] for mail in mails if mail["To"][0]["Address"] == email]
+        assert found, f"no mail to {email}"
+        text = (await (await request.get(f"{box}/message/{found[0]}")).json())["Text"]
+        return str(next(word for word in text.split() if "/confirm/" in word))
+
+    return await eventually(look)
+
+
+async def test_mails_of_a_site_are_switched_off_and_a_block_can_be_lifted(person: Person) -> None:
+    site, page = await opened(person)
+    card = page.get_by_role("region", name="Mails about submissions")
+    await card.get_by_label("Mail what visitors send").uncheck()
+    await expect(page.get_by_text("Mails are off")).to_be_visible()
+    assert (await settings(person, site))["notify_email"] is False
+    path = f"**/api/deploy/{site['id']}/recipients"
+    since = {"reason": "bounce", "detail": "550 5.1.1 no such <b>user</b>", "at": "2026-11-01T00:00:00Z"}
+    blocked = {"id": "rcp_0000000000000001", "email": "gone@example.com", "owner": False, "state": "suppressed"}
+    blocked |= {"created_at": since["at"], "confirmed_at": since["at"], "suppressed": since}
+    lifted: list[str] = []
+
+    async def lift(route: Route) -> None:
+        lifted.append(route.request.method)
+        await route.fulfill(json=blocked | {"state": "active", "suppressed": None})
+
+    async def listed(route: Route) -> None:
+        await route.fulfill(json={"recipients": [] if lifted else [blocked], "notify_email": True})
+
+    await page.route(path, listed)
+    await page.route(f"{path}/{blocked['id']}/lift", lift)
+    await page.reload()
+    row = card.get_by_role("listitem")
+    await expect(row).to_contain_text("its server refused our mail for good")
+    await expect(row).to_contain_text("550 5.1.1 no such <b>user</b>")
+    await row.get_by_role("button", name="Lift the block").click()
+    await expect(row).to_have_count(0)
+    assert lifted == ["POST"]

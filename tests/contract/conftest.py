@@ -20,7 +20,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         yield Target.local(port, mailbox=mailbox)
         return
     directory = Path(tmp_path_factory.mktemp("contract")) / "data"
-    with running(directory, module=PATIENT, INVOKER_RATE_LIMITS="off") as system:
+    with running(directory, module=PATIENT, INVOKER_RATE_LIMITS="off", INVOKER_WEBHOOK_ALLOW_PRIVATE="1") as system:
         yield system.target
 
 

@@ -17,6 +17,7 @@ from tests.support.client import Answer
 from tests.support.deploying import FORM, Deploy, a_slug, settings
 from tests.support.fake_auth import TOKEN, FakeAuth
 from tests.support.fake_bus import FakeBus
+from tests.support.forms import MULTIPART, body, part
 from tests.support.processes import Process
 from tests.support.publishing import digest, go_live, named, put, replace, swept
 from tests.support.whole import judge, judge_swept
@@ -69,10 +70,10 @@ async def killing(process: Process, times: int, working: "asyncio.Task[None]") -
 async def test_r81_every_answered_submission_is_there_once(
     process: Process, session: aiohttp.ClientSession, auth: FakeAuth, database_url: str
 ) -> None:
-    """R81: 1,000 posts and 4 kills; what was not answered is there once or not at all."""
+    """R81: 5,000 posts and 10 kills; what was not answered is there once or not at all, and its notice with it."""
     await asyncio.to_thread(process.start)
     site = await a_site(session, process, auth.key())
-    waiting, answered = list(range(1000)), set[int]()
+    waiting, answered = list(range(5000)), dict[int, str]()
 
     async def visitor() -> None:
         while waiting:
@@ -80,7 +81,7 @@ async def test_r81_every_answered_submission_is_there_once(
             try:
                 async with session.post(f"{process.url}/submit/{site['id']}", json={"n": number}) as answer:
                     if answer.status == 200:
-                        answered.add(number)
+                        answered[number] = (await answer.json())["id"]
             except aiohttp.ClientConnectorError:
                 waiting.append(number)  # it was never sent
                 await asyncio.sleep(0.05)
@@ -90,21 +91,70 @@ async def test_r81_every_answered_submission_is_there_once(
     async def all_visitors() -> None:
         await asyncio.gather(*(visitor() for _ in range(8)))
 
-    await killing(process, 4, asyncio.create_task(all_visitors()))
-    conn = await asyncpg.connect(database_url)
-    stored = Counter(orjson.loads(row["data"])["n"] for row in await conn.fetch("SELECT data FROM deploy.submissions"))
+    await killing(process, 10, asyncio.create_task(all_visitors()))
+    conn = await asyncpg.connect(database_url, server_settings={"search_path": "deploy"})
+    rows = await conn.fetch("SELECT id, (data ->> 'n')::int AS n FROM submissions")
+    counted = await conn.fetchval("SELECT sum(count)::int FROM submission_totals WHERE status = 'accepted'")
+    ledger = await conn.fetchval("SELECT sum(count)::int FROM form_ledger WHERE outcome = 'accepted'")
     noted = Counter(
-        orjson.loads(row["data"])["n"]
-        for row in await conn.fetch("SELECT data FROM deploy.notices JOIN deploy.submissions s ON s.id = submission_id")
+        row["n"]
+        for row in await conn.fetch(
+            "SELECT (data ->> 'n')::int AS n FROM notices JOIN submissions s ON s.id = submission_id"
+        )
     )
     mails = [orjson.loads(row["envelope"])["data"] for row in await conn.fetch(TOLD)]
-    stamped = await conn.fetchval("SELECT count(*) FROM deploy.notices WHERE mailing_id IS NOT NULL")
+    stamped = await conn.fetchval("SELECT count(*) FROM notices WHERE mailing_id IS NOT NULL")
     await conn.close()
     assert sum(mail.get("count", 1) for mail in mails) == stamped > 0, "mails and the note of them are one transaction"
-    assert len(answered) > 900
-    assert answered <= stored.keys()
+    stored = Counter(row["n"] for row in rows)
+    assert len(answered) > 4800
+    assert answered.items() <= {row["n"]: row["id"] for row in rows}.items()
     assert set(stored.values()) == {1}
     assert noted == stored
+    assert counted == ledger == len(rows)
+
+
+async def test_r81_a_kill_while_files_arrive_leaves_each_tied_or_loose(
+    process: Process, session: aiohttp.ClientSession, auth: FakeAuth, database_url: str, tmp_path: Path
+) -> None:
+    """R81: of what was answered every file is there; what was not stored left loose rows, and no bytes without one."""
+    await asyncio.to_thread(process.start)
+    key = auth.key()
+    site = await a_site(session, process, key)
+    settings_url, headers = f"{process.url}/deploy/{site['id']}/settings", {"Authorization": f"Bearer {key}"}
+    async with session.patch(settings_url, headers=headers, json={"files": True}) as changed:
+        assert changed.status == 200
+    waiting, answered = list(range(150)), dict[str, bytes]()
+
+    async def visitor() -> None:
+        while waiting:
+            number = waiting.pop()
+            content = b"%d " % number * 60_000
+            sent = body(part("n", b"%d" % number), part("f", content, "a.bin"))
+            with suppress(aiohttp.ClientError):
+                url = f"{process.url}/submit/{site['id']}"
+                async with session.post(url, data=sent, headers=MULTIPART) as answer:
+                    if answer.status == 200:
+                        answered[(await answer.json())["id"]] = content
+                    continue
+            await asyncio.sleep(0.05)
+
+    async def all_visitors() -> None:
+        await asyncio.gather(*(visitor() for _ in range(4)))
+
+    await killing(process, 3, asyncio.create_task(all_visitors()))
+    conn = await asyncpg.connect(database_url, server_settings={"search_path": "deploy"})
+    submissions = {row["id"] for row in await conn.fetch("SELECT id FROM submissions")}
+    rows = await conn.fetch("SELECT submission_id, blob FROM uploads")
+    await conn.close()
+    tied = {row["submission_id"]: row["blob"] for row in rows if row["submission_id"]}
+    assert len(answered) > 30
+    assert answered.keys() <= tied.keys() == submissions
+    folder = tmp_path / "blobs"
+    files = {path.name: path for path in folder.rglob("*") if path.is_file() and len(path.name) == 40}
+    assert files.keys() <= {row["blob"] for row in rows}
+    for submission, content in answered.items():
+        assert files[tied[submission]].read_bytes() == content
 
 
 async def test_a_kill_in_a_deploy_leaves_the_old_version_or_the_new(

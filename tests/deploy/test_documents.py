@@ -102,7 +102,19 @@ def test_a_page_in_xml_stays_well_formed() -> None:
 
 @pytest.mark.parametrize("page, title", [("<title>\n A &amp;\n B</title>", "A & B"), ("<p><title>x</title>", None)])
 def test_the_title_of_a_page_is_what_a_tab_shows(page: str, title: str | None) -> None:
-    assert documents.title(page.encode()) == title
+    assert documents.about(page).title == title
+
+
+@pytest.mark.parametrize(
+    "page, language",
+    [
+        ("<!doctype html>\n<HTML class=x LANG='de-AT'><title>x</title>", "de-AT"),
+        ("<html lang='<b>'>", None),
+        ("", None),
+    ],
+)
+def test_the_language_of_a_page_is_what_it_says(page: str, language: str | None) -> None:
+    assert documents.about(page).language == language
 
 
 PIECES = [
@@ -182,7 +194,7 @@ def seen(page: str) -> dict[str, Any]:
 def test_whatever_the_bytes_are_only_tags_are_added(page: bytes) -> None:
     given = documents.with_head(page, HEAD)
     assert len(given) >= len(page)
-    documents.title(page)
+    documents.about(page.decode("latin-1"))
 
 
 def test_what_a_script_or_comment_says_is_no_tag() -> None:

@@ -28,7 +28,7 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     real = submissions.add_all
 
-    async def counted(conn: db.Connection, given: Sequence[Arrival]) -> set[str]:
+    async def counted(conn: db.Connection, given: Sequence[Arrival]) -> dict[str, bool]:
         seen.append(len(given))
         return await real(conn, given)
 

@@ -32,6 +32,7 @@ from tests.support.mail_events import (
     a_submissions_mail,
     a_takedown_mail,
     a_told,
+    a_webhook_mail,
     an_address_mail,
     an_expiry_mail,
 )
@@ -111,6 +112,7 @@ def test_no_text_of_a_user_reaches_the_headers_r39(texts: list[str]) -> None:
         a_submission_mail(subject=one, title=two, form=three, files=((four, 1),), unsubscribe_url=five, reply_to=six),
         a_submissions_mail(slug=one, title=two, told=(a_told(form=three, data={four: five}),), inbox_url=six),
         a_confirmation_mail(slug=one, site_url=two, owner=three, confirm_url=four),
+        a_webhook_mail(slug=one, site_url=two, url=three, why=four, dashboard_url=five),
     ]
     for event in events:
         assert_harmless(parsed(event, correlation_id=six), reply_to=mails.address(six))

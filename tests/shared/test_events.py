@@ -35,6 +35,7 @@ from shared.events import (
     SubmissionMail,
     SubmissionsMail,
     Told,
+    WebhookDisabledMail,
 )
 
 DATA = Path(__file__).parent.parent / "data" / "events"
@@ -176,6 +177,15 @@ EXAMPLES: dict[type[Event], Event] = {
         problem="There is no TXT record at _invoker.www.example.com yet.",
         suspended_at=AT,
         dashboard_url="http://localhost:8080/dashboard",
+    ),
+    WebhookDisabledMail: WebhookDisabledMail(
+        to="ada@example.com",
+        slug="tidy-otter-42",
+        site_url="http://tidy-otter-42.sites.localhost:8080",
+        url="https://hooks.example.com/…",
+        why="Every attempt has failed for five days. The last one: no connection.",
+        disabled_at=AT,
+        dashboard_url="http://localhost:8080/dashboard/sites/dep_0000000000000001/webhooks",
     ),
     SiteReportedMail: SiteReportedMail(
         to="ops@example.com",

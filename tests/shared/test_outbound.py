@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -34,7 +35,8 @@ PUBLIC = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "2606:4700:4700::1111", "2a00:1
 NOT_PUBLIC = [
     "127.0.0.1", "0.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.127.255.255",
     "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "192.88.99.1", "224.0.0.1", "240.0.0.1",
-    "255.255.255.255", "::", "::1", "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::808:808", "64:ff9b:1::1", "100::1",
+    "255.255.255.255", "168.63.129.16", "::ffff:168.63.129.16", "100.100.100.200", "192.0.0.192",
+    "::", "::1", "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::808:808", "64:ff9b:1::1", "100::1",
     "2001::1", "2001:db8::1", "2002:808:808::1", "3fff::1", "5f00::1", "fc00::1", "fe80::1", "fe80::1%eth0", "fec0::1",
     "ff02::1", "nobody", "",
 ]  # fmt: skip
@@ -150,6 +152,22 @@ async def test_r77_an_answer_that_trickles_ends_at_the_deadline(canary: Canary, 
     async with client(names, allow_private=True) as it:
         with pytest.raises(outbound.Unreachable, match=r"no answer within 0\.3 seconds"):
             await it.request("GET", f"http://inside.test:{canary.port}/slow", timeout=0.3)
+
+
+async def test_r77_a_connection_has_a_deadline_of_its_own(names: NameServer) -> None:
+    """R77: whoever does not even take it is given up long before the whole exchange would be."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as taken:
+        port = server.getsockname()[1]
+        for _ in range(2):
+            # nobody accepts these, and there is no room for more
+            waiting = taken.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        async with outbound.opened(user_agent="tests", allow_private=True, connect_timeout=0.3) as it:
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(outbound.Unreachable, match="no connection"):
+                await it.request("GET", f"http://127.0.0.1:{port}/", timeout=15)
+    assert asyncio.get_running_loop().time() - began < 3
 
 
 async def test_a_network_of_ones_own_can_be_allowed(canary: Canary, names: NameServer) -> None:

@@ -21,6 +21,7 @@ from shared.events import (
     SubmissionMail,
     SubmissionsMail,
     Told,
+    WebhookDisabledMail,
 )
 
 LINKS = {
@@ -212,6 +213,19 @@ def a_domain_mail(**given: Any) -> DomainSuspendedMail:
     return DomainSuspendedMail(**facts | given)
 
 
+def a_webhook_mail(**given: Any) -> WebhookDisabledMail:
+    facts: dict[str, Any] = {
+        "to": "ada@example.com",
+        "slug": "bakery",
+        "site_url": "https://bakery.sites.example.com",
+        "url": "https://hooks.example.com/…",
+        "why": "Every attempt has failed for five days. The last one: no connection.",
+        "disabled_at": NOON,
+        "dashboard_url": "https://app.example.com/dashboard/sites/dep_0123456789abcdef/webhooks",
+    }
+    return WebhookDisabledMail(**facts | given)
+
+
 def a_report_mail(**given: Any) -> SiteReportedMail:
     facts: dict[str, Any] = {
         "to": "ada@example.com",
@@ -236,5 +250,5 @@ def a_message(event: Any = None, **given: Any) -> Envelope:
 KINDS = [
     a_login_mail, a_key_mail, a_rotation_mail, a_revocation_mail, an_expiry_mail, an_address_mail, a_changed_mail,
     a_deletion_mail, a_submission_mail, a_takedown_mail, a_reinstatement_mail, a_domain_mail, a_report_mail,
-    a_submissions_mail, a_confirmation_mail,
+    a_webhook_mail, a_submissions_mail, a_confirmation_mail,
 ]  # fmt: skip

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,12 @@ BODIES: Final = {
     "publishVersion": {"version": 1},
     "changeSettings": {"title": "x"},
     "addDomain": {"domain": "www.example.org"},
+    "markSubmission": {"read": True},
+    "markSubmissions": {"ids": ["sub_0000000000000000"], "read": True},
+    "deleteSubmissions": {"status": "test"},
+    "testForm": {"wait": 0},
+    "addWebhook": {"url": "http://127.0.0.1:1999/"},
+    "changeWebhook": {"active": True},
     "addRecipient": {"email": "grace@example.org"},
 }
 #: What is in the paths of sites beside their ids: a domain that they have, and a file that they wait for.
@@ -145,6 +151,8 @@ class World:
     deploy_url: str
     owner: str
     stranger: str
+    #: What else paths have in them, of the site that was made last.
+    known: dict[str, str] = field(default_factory=dict)
 
     async def wrong_cells(self, of: Iterable[Operation]) -> list[str]:
         """Ask everything as everybody, and return what came out otherwise than it has to."""
@@ -162,6 +170,13 @@ class World:
         site = {"own": target if operation.site else "my-site", "other": "another-site"}.get(column.bound)
         headers = {"Authorization": f"Bearer {token}"} if token else await self._credential(column, site)
         path = operation.path.replace("{domain}", DOMAIN).replace("{sha256}", hashlib.sha256(WAITED_FOR).hexdigest())
+        if "{submissionId}" in path:
+            path = await self._with_submission(path, target)
+        if operation.name == "streamSubmissions":
+            # as short as it may be
+            path += "?seconds=1"
+        for name, known in self.known.items():
+            path = path.replace(f"{{{name}}}", known)
         # the account's own address is every site's
         path = path.replace("{recipient}", f"rcp_{target[4:]}")
         path = re.sub(r"\{[^}]*\}", target, path)
@@ -202,12 +217,25 @@ class World:
             await self._prepare(url, headers)
             if "{domain}" in operation.path:
                 await self.auth.call("POST", f"{url}/domains", headers=headers, json={"domain": DOMAIN})
+            if "{webhookId}" in operation.path:
+                await self._add_webhook(made.json["id"], headers)
             return str(made.json["id"]), None
         digest = credentials.digest(credentials.mint())
         if operation.path.startswith("/auth/sessions"):
             return await self._add_session(self.owner, digest), None
         # with no more than a key for keys has, or that one could not rotate it
         return await self._add_key(self.owner, digest, ("keys",)), None
+
+    async def _with_submission(self, path: str, site: str) -> str:
+        """Have a submission with an empty file at a site, and return the path with their ids."""
+        sent = await self.auth.call("POST", f"{self.deploy_url}/submit/{site}", json={"a": "b"})
+        submission, file = sent.json["id"], ids.new_id("fil")
+        await self.auth.db.execute(
+            "INSERT INTO deploy.uploads (id, deployment_id, submission_id, blob, name, type, size)"
+            " VALUES ($1, $2, $3, 'none', 'a.txt', 'text/plain', 0)",
+            file, site, submission,
+        )  # fmt: skip
+        return path.replace("{submissionId}", submission).replace("{fileId}", file)
 
     async def _anonymous(self) -> dict[str, Any]:
         """Make a site that is nobody's yet."""
@@ -222,6 +250,14 @@ class World:
         """Have a site wait for a file."""
         file = {"path": "a.txt", "sha256": hashlib.sha256(WAITED_FOR).hexdigest(), "size": len(WAITED_FOR)}
         await self.auth.call("PUT", url, headers=headers, json={"files": [file]})
+
+    async def _add_webhook(self, site: str, headers: dict[str, str]) -> None:
+        """Give a site a webhook, and a delivery to it, which nobody takes."""
+        body, url = BODIES["addWebhook"], f"{self.deploy_url}/webhooks/{site}"
+        self.known["webhookId"] = (await self.auth.call("POST", url, headers=headers, json=body)).json["id"]
+        await self.auth.call("POST", f"{self.deploy_url}/submit/{site}", headers={}, json={})
+        listed = await self.auth.call("GET", f"{url}/{self.known['webhookId']}/deliveries", headers=headers)
+        self.known["deliveryId"] = listed.json["deliveries"][0]["delivery_id"]
 
     async def _add_session(self, account: str, digest: str) -> str:
         session_id = ids.new_id("ses")

@@ -69,6 +69,8 @@ async def together(database_url: str, blobs: Path, **settings: Any) -> AsyncIter
             internal_port=deploy_port,
             app_url=auth.config.app_url,
             api_url=auth.config.api_url,
+            # what is sent stays on this machine
+            webhook_allow_private=True,
             **shared,
         ) as deploy,
     ):

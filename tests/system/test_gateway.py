@@ -23,7 +23,8 @@ from tests.support.visiting import SHOP, Visitor
 #: One of each kind that a service may be asked.
 PATHS = (
     "/", "/dashboard", "/claim", "/claim/shop", "/report", "/reports", "/s/shop/", "/sx", "/deploy", "/submit/dep_x",
-    "/api", "/api/", "/api/deploy", "/api/deploy/dep_x/versions", "/api/claim", "/api/submissions/x", "/api/keys",
+    "/api", "/api/", "/api/deploy", "/api/deploy/dep_x/versions", "/api/claim", "/api/submissions/x",
+    "/api/submissions/x/events", "/submissions/x/events", "/api/submissions/x/sub_x", "/api/keys",
     "/api/openapi.json", "/apix", "/.well-known/acme-challenge/x", "/.well-known/security.txt",
 )  # fmt: skip
 #: What is no request id; the third looks like a key.

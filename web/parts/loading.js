@@ -11,18 +11,20 @@ const SLOW = 4000;
  * @param {HTMLElement} area
  * @param {(signal: AbortSignal) => Promise<T>} read
  * @param {(value: T) => Node | Node[]} draw
- * @param {{signal: AbortSignal, rows?: number}} options the signal ends it all: the page is left
+ * @param {{signal: AbortSignal, rows?: number, keep?: boolean}} options the signal ends it all: the page is left; `keep`
+ *   leaves what is there until the new is
  * @returns {Promise<void>}
  */
-export async function load(area, read, draw, { signal, rows = 3 }) {
+export async function load(area, read, draw, { signal, rows = 3, keep = false }) {
   const attempt = new AbortController();
   const given = new AbortController();
-  const again = () => (given.abort(), load(area, read, draw, { signal, rows }));
+  const again = () => (given.abort(), load(area, read, draw, { signal, rows, keep }));
   const stop = () => attempt.abort();
   signal.addEventListener("abort", stop, { once: true });
   const note = h("div", { class: "slow", role: "status" });
   area.setAttribute("aria-busy", "true");
-  area.replaceChildren(skeleton(rows), note);
+  if (keep) area.prepend(note);
+  else area.replaceChildren(skeleton(rows), note);
   const slow = setTimeout(() => note.append(...slowly(() => (stop(), again()))), SLOW);
   try {
     const value = await read(attempt.signal);

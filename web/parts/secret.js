@@ -1,14 +1,16 @@
-// A key's plaintext, shown in the one answer that has it.
+// A secret in plain, a key's or a webhook's, shown in the one answer that has it.
 import { h, newId } from "../dom.js";
 import { copyText } from "./copy.js";
 
+const LOSS = "Save the key first: when this closes, it cannot be shown again.";
+
 /**
- * Show a new key in a dialog that closes only by "I have saved it".
+ * Show it in a dialog that closes only by "I have saved it".
  * @param {ReturnType<typeof import("./dialog.js").openDialog>} dialog
- * @param {{title: string, plaintext: string, text: string, done: () => void}} given
+ * @param {{title: string, plaintext: string, text: string, done: () => void, label?: string, loss?: string, more?: any}} given
  */
-export function showSecret(dialog, { title, plaintext, text, done }) {
-  const code = h("code", { class: "secret", tabindex: "0", "aria-label": "The new key" }, plaintext);
+export function showSecret(dialog, { title, plaintext, text, done, label = "The new key", loss = LOSS, more = null }) {
+  const code = h("code", { class: "secret", tabindex: "0", "aria-label": label }, plaintext);
   const copy = h("button", { class: "button", type: "button", onclick: () => copyText(plaintext, copy, code) }, "Copy");
   const id = newId();
   const warning = h("p", { id, class: "note", role: "status" }, "Copy it now. This is the only time it is shown.");
@@ -18,7 +20,7 @@ export function showSecret(dialog, { title, plaintext, text, done }) {
     "I have saved it",
   );
   dialog.held = () => {
-    warning.textContent = "Save the key first: when this closes, it cannot be shown again.";
+    warning.textContent = loss;
     return true;
   };
   dialog.element.addEventListener("close", done, { once: true });
@@ -27,6 +29,7 @@ export function showSecret(dialog, { title, plaintext, text, done }) {
     h("p", null, text),
     h("div", { class: "copy" }, code, copy),
     warning,
+    more ?? "",
     h("div", { class: "dialog-actions" }, saved),
   );
   copy.focus();

@@ -86,6 +86,7 @@ const WARNING = {
   "scope.denied": true,
   "site.taken_down": true,
   "domain.suspended": true,
+  "webhook.disabled": true,
 };
 const site = (detail) => (detail.slug ? `“${detail.slug}”` : "a site");
 
@@ -123,4 +124,13 @@ const SENTENCES = {
   "domain.verified": (detail) => `The domain ${detail.domain} was proved, and leads to ${site(detail)}`,
   "domain.suspended": (detail) => `The domain ${detail.domain} was suspended: it no longer leads here`,
   "domain.removed": (detail) => `The domain ${detail.domain} was removed from ${site(detail)}`,
+  "webhook.created": (detail) => `A webhook of ${site(detail)} was added: ${detail.url}`,
+  "webhook.changed": (detail) => `A webhook of ${site(detail)} was changed: ${detail.url}`,
+  "webhook.rotated": (detail) => `A webhook of ${site(detail)} got a new secret: ${detail.url}`,
+  "webhook.disabled": (detail) => `A webhook of ${site(detail)} was switched off: ${detail.url}`,
+  "webhook.deleted": (detail) => `A webhook of ${site(detail)} was deleted: ${detail.url}`,
+  "recipient.added": (detail) => `${detail.recipient} was asked whether to be mailed about ${site(detail)}`,
+  "recipient.removed": (detail) => `${detail.recipient} is not mailed about ${site(detail)} any more`,
+  "recipient.resubscribed": (detail) => `${detail.recipient} is mailed about ${site(detail)} again`,
+  "recipient.lifted": (detail) => `The block of ${detail.recipient} was lifted, for ${site(detail)}`,
 };

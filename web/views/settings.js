@@ -1,9 +1,11 @@
-// A site's settings, saved where they were changed: what it is, who gets in, and what its forms do.
+// A site's settings, saved where they were changed: what it is, who gets in, what its forms do and who is told.
 import { send } from "../api.js";
 import { h } from "../dom.js";
 import { selectField, switchField, textField } from "../parts/fields.js";
 import { settingsCard } from "../parts/form.js";
+import { forms } from "./form_settings.js";
 import { passwordCard } from "./password.js";
+import { recipients } from "./recipients.js";
 import { sitePage } from "./site_page.js";
 
 export const settings = sitePage(
@@ -11,7 +13,7 @@ export const settings = sitePage(
   (page, site) => {
     if (site.status === "taken_down") return h("p", { class: "muted" }, "Its settings cannot be changed now.");
     const save = async (changes) => page.tell(await send("PATCH", `/deploy/${site.id}/settings`, changes));
-    return [general(site, save), passwordCard(page, site, save), forms(site, save)];
+    return [general(site, save), passwordCard(page, site, save), forms(site, save), recipients(page, site, save)];
   },
   { rows: 6 },
 );
@@ -67,46 +69,4 @@ function expiry(end) {
     control: date.input,
     read: () => (kind.select.value && date.input.value ? new Date(date.input.value).toISOString() : null),
   };
-}
-
-const DAYS = [
-  ["", "For ever"],
-  ["30", "30 days"],
-  ["90", "90 days"],
-  ["365", "One year"],
-  ["730", "Two years"],
-];
-
-function forms({ settings: given }, save) {
-  const mail = switchField("Mail me what visitors send", given.notify_email, "To the account’s address.");
-  const redirect = textField(
-    "Page after sending",
-    { type: "text", inputmode: "url", value: given.redirect ?? "", maxlength: "2000", placeholder: "/thanks.html" },
-    "Where a browser goes when its form was sent: a path of this site, or a whole address. Empty: a page of ours that says thank you.",
-  );
-  const origins = textField(
-    "Other pages that may send",
-    { rows: "3", spellcheck: "false", autocapitalize: "none", placeholder: "https://example.com" },
-    "One address a line, without a path. Its own pages always may. Empty: every page may.",
-    "textarea",
-  );
-  origins.input.value = given.allowed_origins.join("\n");
-  const lines = () => origins.input.value.split(/\s+/).filter(Boolean);
-  const known = DAYS.some(([days]) => days === String(given.retention ?? ""));
-  const keep = selectField(
-    "Keep what visitors sent",
-    known ? DAYS : [...DAYS, [String(given.retention), `${given.retention} days`]],
-    "Older ones are deleted for good.",
-  );
-  keep.select.value = String(given.retention ?? "");
-  return settingsCard({
-    title: "Forms",
-    fields: [
-      { name: "notify_email", element: mail.element, control: mail.input, read: () => mail.input.checked },
-      { name: "redirect", element: redirect.element, control: redirect.input, read: () => redirect.input.value.trim() || null },
-      { name: "allowed_origins", element: origins.element, control: origins.input, read: lines },
-      { name: "retention", element: keep.element, control: keep.select, read: () => Number(keep.select.value) || null },
-    ],
-    save,
-  });
 }

@@ -8,10 +8,12 @@ import { toast } from "../parts/toast.js";
 import { bytes, count, moment, when } from "../words.js";
 import { sitePage } from "./site_page.js";
 import { submissions } from "./submissions.js";
+import { traffic } from "./traffic.js";
 
 export const site = sitePage("Overview", (page, found) => [
   overview(found),
   submissions(page, found),
+  traffic(page, found),
   redeploy(page, found),
   end(page, found),
 ]);

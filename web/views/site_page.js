@@ -7,6 +7,8 @@ import { deletedCard, readSite } from "./restore.js";
 const BACK = { href: "/dashboard/sites", text: "Sites" };
 const SECTIONS = [
   ["Overview", ""],
+  ["Inbox", "/inbox"],
+  ["Webhooks", "/webhooks"],
   ["Versions", "/versions"],
   ["Settings", "/settings"],
   ["Domains", "/domains"],
@@ -23,21 +25,26 @@ let last = null;
  * @param {(page: import("../router.js").Page, id: string, signal: AbortSignal) => Promise<any>} [options.read] what
  *   else it needs, read at the same time as the site
  * @param {number} [options.rows] about how much there will be
+ * @param {string} [options.title] what the page is called, when it is one below the section's own
  */
-export function sitePage(section, draw, { read = async () => null, rows = 4 } = {}) {
-  return { title: section === "Overview" ? "Site" : section, show: (page) => show(page, section, { draw, read, rows }) };
+export function sitePage(section, draw, { read = async () => null, rows = 4, title = section } = {}) {
+  return {
+    title: title === "Overview" ? "Site" : title,
+    show: (page) => show(page, section, { draw, read, rows, title }),
+  };
 }
 
-function show(page, section, { draw, read, rows }) {
+function show(page, section, { draw, read, rows, title }) {
   const [id] = page.parts;
   let head = last?.id === id ? headOf(last) : pageHead("Site", { back: BACK });
-  const places = sections(id, section);
+  const places = sections(id, section, title === section);
   const said = h("div", { class: "said" });
   const area = h("div", { class: "stack" });
   page.root.append(head, places, said, area);
+  reveal(places);
   const tell = (site) => {
     last = site;
-    document.title = `${section === "Overview" ? "" : `${section} of `}${nameOf(site)} – Invoker`;
+    document.title = `${title === "Overview" ? "" : `${title} of `}${nameOf(site)} – Invoker`;
     const fresh = headOf(site);
     replaceHead(head, fresh);
     head = fresh;
@@ -61,15 +68,23 @@ function show(page, section, { draw, read, rows }) {
 
 function headOf(site) {
   const visited = site.status === "active";
-  const open = visited && h("a", { class: "button", href: site.url, target: "_blank", rel: "noopener" }, "Open the site");
+  const open =
+    visited && h("a", { class: "button", href: site.url, target: "_blank", rel: "noopener" }, "Open the site");
   return pageHead(nameOf(site), { back: BACK, action: open || null });
 }
 
-const sections = (id, current) =>
+const sections = (id, current, own) =>
   h(
     "nav",
-    { class: "filter four", "aria-label": "This site" },
-    SECTIONS.map(([name, path]) =>
-      h("a", { href: `/dashboard/sites/${id}${path}`, "aria-current": name === current ? "page" : null }, name),
-    ),
+    { class: "filter sections", "aria-label": "This site" },
+    SECTIONS.map(([name, path]) => {
+      const here = own ? "page" : "true";
+      return h("a", { href: `/dashboard/sites/${id}${path}`, "aria-current": name === current ? here : null }, name);
+    }),
   );
+
+/** Scroll a row that is wider than the screen to where one is. */
+function reveal(row) {
+  const here = /** @type {HTMLElement} */ (row.querySelector("[aria-current]"));
+  row.scrollLeft = here.offsetLeft + here.offsetWidth / 2 - row.clientWidth / 2;
+}

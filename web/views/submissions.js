@@ -1,74 +1,55 @@
-// What visitors sent through a site's forms: the latest, one row each, a column for each field.
+// The latest of what visitors sent, on the site's overview; all of it is in the inbox.
 import { get } from "../api.js";
 import { card, h } from "../dom.js";
-import { load, pagedList } from "../parts/loading.js";
+import { brief, isNumeric, nameOf } from "../inbox/values.js";
+import { load } from "../parts/loading.js";
 import { count, when } from "../words.js";
 
-/** Rows at first and with each further page. */
-const ROWS = 20;
-/** Columns before the rest is told in one. */
-const COLUMNS = 6;
+/** Rows, and columns beside the time. */
+const ROWS = 5;
+const COLUMNS = 4;
 
 export function submissions(page, site) {
   const area = h("div", { class: "stack" });
   const read = (signal) => get(`/submissions/${site.id}?limit=${ROWS}`, { signal });
-  load(area, read, (listed) => (listed.total > 0 ? table(page, site, listed) : none()), { ...page, rows: 2 });
-  return card("Submissions", area);
+  load(area, read, (listed) => (listed.total > 0 ? table(site, listed) : none(site)), { ...page, rows: 2 });
+  return card("Latest submissions", area);
 }
 
-const none = () =>
+const none = (site) => [
   h(
     "p",
     { class: "muted" },
     "Nothing has been sent yet. Point a form’s action at ",
     h("code", null, "{{SUBMIT_URL}}"),
     " and it works by itself.",
-  );
+  ),
+  h("p", null, h("a", { href: `/dashboard/sites/${site.id}/inbox` }, "Open the inbox")),
+];
 
-function table(page, site, listed) {
-  const names = [...new Set(listed.submissions.flatMap((row) => Object.keys(row.data)))];
-  const columns = names.slice(0, COLUMNS);
-  // later pages may bring fields that these rows do not have
-  const rest = names.length > COLUMNS || listed.next_cursor !== null;
-  const body = h("tbody");
-  const [rows, more] = pagedList(body, listed, {
-    rowsOf: (part) => part.submissions,
-    row: (submission) => line(submission, columns, rest),
-    more: (cursor, signal) =>
-      get(`/submissions/${site.id}?limit=${ROWS}&cursor=${encodeURIComponent(cursor)}`, { signal }),
-    signal: page.signal,
-    label: "Older submissions",
-  });
-  const head = h(
-    "thead",
-    null,
-    h(
-      "tr",
-      null,
-      ["Received", ...columns, ...(rest ? ["Other fields"] : [])].map((name) => h("th", { scope: "col" }, name)),
-    ),
+function table(site, listed) {
+  const columns = listed.columns.filter(({ type }) => type !== "file").slice(0, COLUMNS);
+  const base = `/dashboard/sites/${site.id}/inbox`;
+  const head = ["Received", ...columns.map((column) => h("bdi", null, column.label || column.name))].map((name, at) =>
+    h("th", { scope: "col", class: isNumeric(columns[at - 1]) ? "number" : null }, name),
   );
-  const region = { class: "table", tabindex: "0", role: "region", "aria-label": "Submissions, newest first" };
+  const rows = listed.submissions.map((row) => line(row, columns, `${base}/${row.id}`));
+  const region = { class: "table", tabindex: "0", role: "region", "aria-label": "The latest, newest first" };
+  const all = listed.total > ROWS ? `All ${count(listed.total, "submission")}` : "Open the inbox";
   return [
-    h("p", { class: "muted small" }, count(listed.total, "submission"), ", newest first."),
-    h("div", region, h("table", null, head, rows)),
-    more,
+    h("div", region, h("table", null, h("thead", null, h("tr", null, head)), h("tbody", null, rows))),
+    h("p", null, h("a", { href: base }, all)),
   ];
 }
 
-function line(submission, columns, withRest) {
-  const rest = Object.entries(submission.data).filter(([name]) => !columns.includes(name));
-  const others = rest.map(([name, value]) => `${name}: ${text(value)}`).join("; ");
+function line(row, columns, href) {
+  const link = h("a", { href }, when(row.created_at), h("span", { class: "unseen" }, `: ${nameOf(row)}`));
   return h(
     "tr",
-    null,
-    h("td", { class: "fixed" }, when(submission.created_at)),
-    columns.map((name) => h("td", null, text(submission.data[name]))),
-    withRest && h("td", null, others),
+    { class: row.read_at ? null : "unread" },
+    h("td", { class: "fixed" }, !row.read_at && h("span", { class: "unseen" }, "Unread. "), link),
+    columns.map((column) =>
+      h("td", { class: isNumeric(column) ? "number" : null }, brief(row.data[column.name], column)),
+    ),
   );
-}
-
-function text(value) {
-  if (value === undefined || value === null) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

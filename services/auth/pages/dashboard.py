@@ -19,10 +19,11 @@ _POLICY: Final = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-src 'none'; frame-ancestors 'none';"
     " form-action 'self'"
 )
+_ID: Final = "[0-9A-Za-z]{16,32}"
 #: The pages of `web/app.js`; an address beyond them is not found.
 _PAGES: Final = (
-    "keys|connect|account|account/activity|sites"
-    "|sites/dep_[0-9A-Za-z]{16,32}|sites/dep_[0-9A-Za-z]{16,32}/(?:versions|settings|domains)"
+    f"keys|connect|account|account/activity|sites|sites/dep_{_ID}|sites/dep_{_ID}/"
+    f"(?:inbox|inbox/sub_{_ID}|webhooks|webhooks/wh_{_ID}|versions|settings|domains)"
 )
 
 

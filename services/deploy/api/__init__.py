@@ -1,8 +1,20 @@
-"""The owner's API: `/deploy`, `/claim` and `/submissions`."""
+"""The owner's API: `/deploy`, `/claim`, `/submissions` and `/webhooks`."""
 
 from aiohttp import web
 
-from services.deploy.api import claims, domains, recipients, settings, sites, submissions, versions
+from services.deploy.api import (
+    claims,
+    domains,
+    events,
+    exports,
+    recipients,
+    settings,
+    sites,
+    submissions,
+    trials,
+    versions,
+    webhooks,
+)
 
 __all__ = ["routes"]
 
@@ -13,5 +25,10 @@ routes: list[web.AbstractRouteDef] = [
     *domains.routes,
     *recipients.routes,
     *claims.routes,
+    *trials.routes,
+    # before the submissions of those names
+    *exports.routes,
+    *events.routes,
     *submissions.routes,
+    *webhooks.routes,
 ]

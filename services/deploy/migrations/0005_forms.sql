@@ -26,11 +26,16 @@ UPDATE submissions s SET words = (
         SELECT unnest(ARRAY[s.deployment_id]) AS word
         UNION SELECT left(found, 40) FROM json_each_text(s.data) AS entry,
             regexp_split_to_table(lower(entry.value), '[^[:alnum:]]+') AS found
+        UNION SELECT '=' || string_agg(CASE WHEN letter ~ '[A-Za-z0-9_.~-]' THEN letter
+                ELSE upper(regexp_replace(encode(convert_to(letter, 'UTF8'), 'hex'), '(..)', '%\1', 'g')) END, '' ORDER BY n)
+            FROM regexp_split_to_table(s.form, '') WITH ORDINALITY AS letters (letter, n)
     ) AS words
     WHERE word <> '');
 -- a site's id is a word of it, so one index finds the words of one site
 CREATE INDEX submissions_words ON submissions USING gin (words);
 CREATE INDEX submissions_spam ON submissions (created_at) WHERE status <> 'accepted';
+CREATE INDEX submissions_unread ON submissions (deployment_id) WHERE status = 'accepted' AND read_at IS NULL;
+CREATE INDEX deployments_with_retention ON deployments (id) WHERE settings ? 'retention';
 
 -- How many there are, exactly, whatever puts in, marks or deletes; in shards, so that writers do not meet.
 CREATE TABLE submission_totals (
@@ -162,6 +167,7 @@ CREATE TABLE notices (
 CREATE INDEX notices_due ON notices (deployment_id, created_at) WHERE mailing_id IS NULL AND NOT test;
 CREATE INDEX notices_test ON notices (created_at) WHERE mailing_id IS NULL AND test;
 CREATE INDEX notices_of_mailing ON notices (mailing_id);
+CREATE INDEX notices_old ON notices (created_at) WHERE mailing_id IS NOT NULL;
 -- How a site's notices are grouped; a site that has been quiet has none.
 CREATE TABLE notice_windows (
     deployment_id text PRIMARY KEY,
@@ -220,11 +226,13 @@ CREATE TABLE deliveries (
     attempts int NOT NULL DEFAULT 0,
     -- the next attempt; while one runs: when it is given up
     next_at timestamptz NOT NULL DEFAULT now(),
+    -- why it ended, where no attempt says so
+    note text,
     created_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX deliveries_due ON deliveries (next_at) WHERE state = 'pending';
 CREATE INDEX deliveries_waiting ON deliveries (webhook_id, next_at) WHERE state = 'pending';
-CREATE INDEX deliveries_of_webhook ON deliveries (webhook_id, created_at DESC, id DESC);
+CREATE INDEX deliveries_of_webhook ON deliveries (webhook_id, created_at DESC, id DESC) WHERE state <> 'delivered';
 CREATE INDEX deliveries_of_submission ON deliveries (submission_id);
 CREATE INDEX deliveries_old ON deliveries (created_at);
 

@@ -5,7 +5,6 @@ from typing import Final
 from services.deploy import owners
 from services.deploy.config import Config
 from services.deploy.deployments import Deployment, DeploymentNotFound, KeyBoundToSite, LimitReached, StorageFull
-from services.deploy.service.publishing import anonymous
 from services.deploy.service.telling import Telling
 from services.deploy.store import claims, deployments
 from shared import credentials, db, logs, outbox
@@ -42,7 +41,7 @@ class Claims:
             return None
         async with db.acquire(self._pool) as conn:
             found = await claims.holder(conn, credentials.digest(token))
-        return anonymous(found[0]) if found else None
+        return owners.anonymous(found[0]) if found else None
 
     async def claim(self, caller: Caller, slug: str, token: str, *, ip: str) -> Deployment:
         """Make an anonymous site the caller's own; the token is worth nothing afterwards.

@@ -6,15 +6,28 @@ Files come with their bytes, or named by digest and size; those that the account
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from services.deploy import checks, documents, owners, refusals, rule_files, rules, variants, versions
+from services.deploy import (
+    checks,
+    contracts,
+    documents,
+    form_reading,
+    owners,
+    refusals,
+    rule_files,
+    rules,
+    variants,
+    versions,
+)
 from services.deploy.blobs import Blobs
 from services.deploy.checks import Finding
 from services.deploy.config import Config
+from services.deploy.contracts import Contract
 from services.deploy.deployments import YOUNG, Held, WrongSize
+from services.deploy.parsed import Pages
 from services.deploy.store import blobs as rows
 from services.deploy.variants import Sizes
 from services.deploy.versions import File
@@ -63,6 +76,8 @@ class Prepared:
     named: Sequence[str] | None
     rules: Mapping[str, Any] | None = None
     warnings: Sequence[Finding] = ()
+    #: What its forms ask for, once nothing is missing.
+    contract: Contract = contracts.NONE
     #: What was stored just now: variants by digest.
     stored: Mapping[str, Sizes] = field(default_factory=dict)
 
@@ -102,7 +117,7 @@ class Contents:
             waiting = sorted(named)
         else:
             inline |= await self._read(apart)
-        work = await asyncio.to_thread(_work, inline, content, self._submit_url(deployment_id), partial=bool(missing))
+        work = await asyncio.to_thread(_work, inline, content, self._place(deployment_id), partial=bool(missing))
         await self._hold(caller, work.secrets)
         stored = await self._store(_without(work.blobs, apart.values()))
         return Prepared(
@@ -112,6 +127,7 @@ class Contents:
             named=waiting,
             rules=work.rules,
             warnings=work.warnings,
+            contract=work.contract,
             stored=stored,
         )
 
@@ -125,17 +141,18 @@ class Contents:
         # what came with its bytes was transformed then
         apart = frozenset(named)
         work = await asyncio.to_thread(
-            _work, read, content, self._submit_url(deployment_id), only=apart, paths=frozenset(manifest)
+            _work, read, content, self._place(deployment_id), only=apart, paths=frozenset(manifest)
         )
         await self._hold(caller, work.secrets)
         stored = await self._store(_without(work.blobs, manifest.values()))
         return Prepared(
             manifest={path: work.manifest.get(path, file) for path, file in manifest.items()},
-            missing={}, named=None, rules=work.rules, warnings=work.warnings, stored=stored,
+            missing={}, named=None, rules=work.rules, warnings=work.warnings, contract=work.contract,
+            stored=stored,
         )  # fmt: skip
 
-    def _submit_url(self, deployment_id: str) -> str:
-        return f"{self._config.api_url}/submit/{deployment_id}"
+    def _place(self, deployment_id: str) -> tuple[str, str]:
+        return deployment_id, f"{self._config.api_url}/submit/{deployment_id}"
 
     async def _read(self, files: Mapping[str, File]) -> dict[str, tuple[bytes, str]]:
         """Return those of the files that have to be gone through. Raise TooLarge, Unavailable."""
@@ -208,19 +225,22 @@ class _Work:
     blobs: dict[str, tuple[bytes, str]]
     rules: Mapping[str, Any] | None
     warnings: Sequence[Finding]
+    contract: Contract
     secrets: Finding | None
 
 
 def _work(
     files: Mapping[str, tuple[bytes, str]],
     content: Content,
-    submit_url: str,
+    place: tuple[str, str],
     *,
     only: frozenset[str] | None = None,
     paths: frozenset[str] = frozenset(),
     partial: bool = False,
 ) -> _Work:
     """Transform and check files; `only` these paths are transformed, `paths` are all of the site's.
+
+    `place` is the site's id, and where its forms are sent.
 
     Raise KeyInFile, BadRules, TooLarge. For a thread: 25 MiB take longer than other requests should wait.
     """
@@ -230,13 +250,15 @@ def _work(
     redirects, headers = (files.get(name, (b"", ""))[0] for name in (rule_files.REDIRECTS, rule_files.HEADERS))
     own = rule_files.read(redirects, headers, paths)
     is_spa = bool(content.settings.get("is_spa"))
-    warnings = [] if partial else checks.warnings(files, paths, is_spa=is_spa, own=own)
+    pages = Pages(files)
+    warnings = [] if partial else checks.warnings(files, paths, is_spa=is_spa, own=own, pages=pages)
+    contract = contracts.NONE if partial else _contract(pages, place[0], content)
     secrets = refusals.find_secrets(files)
     manifest, blobs, size = {}, {}, 0
     for path, (given, kind) in files.items():
         if only is not None and path not in only:
             continue
-        data = _transformed(path, given, kind, content, submit_url)
+        data = _transformed(path, given, kind, content, place[1])
         if len(data) > versions.MAX_FILE:
             raise TooLarge(f"The file {path!r} is too large", hint="At most 10 MiB a file are taken.")
         # an address is longer than what it is put in for
@@ -245,7 +267,16 @@ def _work(
         digest = hashlib.sha256(data).hexdigest()
         manifest[path] = File(digest, len(data), kind)
         blobs[digest] = (data, kind)
-    return _Work(manifest=manifest, blobs=blobs, rules=rules.to_json(own), warnings=warnings, secrets=secrets)
+    return _Work(
+        manifest=manifest, blobs=blobs, rules=rules.to_json(own), warnings=warnings, contract=contract,
+        secrets=secrets,
+    )  # fmt: skip
+
+
+def _contract(pages: Pages, deployment_id: str, content: Content) -> Contract:
+    found = form_reading.read(pages, deployment_id)
+    # it is put into a first page that has none
+    return found if found.title else replace(found, title=content.head.title)
 
 
 def _transformed(path: str, data: bytes, kind: str, content: Content, submit_url: str) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.deploy import exports, owners, passwords, submissions
+from services.deploy import exports, owners, passwords
 from services.deploy.config import Config
 from services.deploy.deployments import Deployment, LimitReached, TakenDown, Version
 from services.deploy.service.telling import Telling, require_bound
@@ -50,16 +50,6 @@ class Deployments:
             slug = await self._telling.owned(conn, caller, deployment_id)
             found = await rows.list_page(conn, deployment_id, limit=limit + 1, before=before)
         return slug, found[:limit], len(found) > limit
-
-    async def submissions(
-        self, caller: Caller, deployment_id: str, *, page: int, limit: int, before: tuple[datetime, str] | None
-    ) -> submissions.Page:
-        """Return one page of what was sent in, counted from `before` where that is given. Raise DeploymentNotFound."""
-        async with db.acquire(self._pool) as conn:
-            await self._telling.owned(conn, caller, deployment_id)
-            return await submissions.list_page(
-                conn, deployment_id, limit=limit, offset=(page - 1) * limit, before=before
-            )
 
     async def delete(self, caller: Caller, deployment_id: str, *, ip: str) -> datetime:
         """Take a site down and return when that was; its name rests. Raise DeploymentNotFound."""

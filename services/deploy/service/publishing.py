@@ -18,6 +18,7 @@ from services.deploy.deployments import (
     StorageFull,
 )
 from services.deploy.service.contents import Content, Contents, Prepared
+from services.deploy.service.losses import with_lost
 from services.deploy.service.telling import Telling
 from services.deploy.store import blobs as blob_rows
 from services.deploy.store import claims, deployments
@@ -96,7 +97,7 @@ class Publishing:
         Raise as `create` does. A replay, which counts by address, has no token: only its digest is kept.
         """
         deployment_id = ids.new_id("dep")
-        caller = anonymous(deployment_id)
+        caller = owners.anonymous(deployment_id)
         token = f"tok_{ids.random_base62(43)}"
         new = _New(deployment_id, caller, once, f"ip:{ip}", ip, token, datetime.now(UTC) + ANONYMOUS_LIFE)
         return await self._once(new, content, slug)
@@ -203,6 +204,9 @@ class Publishing:
             if caller.kind != "claim":
                 await owners.keep(conn, caller)
             held = await rows.lock(conn, deployment_id, caller.account_id, if_version=if_version)
+            warnings = prepared.warnings
+            if not prepared.missing:
+                warnings = await with_lost(conn, deployment_id, held.live, prepared.contract, warnings)
             number = held.last + 1
             await rows.take_number(conn, deployment_id, number)
             await self._add_version(conn, caller, (deployment_id, number), content, prepared, live=live)
@@ -212,7 +216,7 @@ class Publishing:
         log.info("site.published", deployment=deployment_id, slug=held.slug, version=number, live=live)
         return Published(
             id=deployment_id, slug=held.slug, version=number, live=live, missing=sorted(prepared.missing),
-            warnings=prepared.warnings, expires_at=held.expires_at,
+            warnings=warnings, expires_at=held.expires_at,
         )  # fmt: skip
 
     async def _add_version(
@@ -232,7 +236,7 @@ class Publishing:
                 raise StorageFull
         row = rows.Row(
             number=number, manifest=prepared.manifest, settings=content.settings, named=prepared.named,
-            rules=prepared.rules, findings=prepared.warnings,
+            rules=prepared.rules, findings=prepared.warnings, contract=prepared.contract,
         )  # fmt: skip
         await rows.add(conn, deployment_id, row, created_by=caller.credential_id)
         if live:
@@ -254,6 +258,7 @@ class Publishing:
             changed = None
             if held.live != number:
                 version = await rows.find(conn, deployment_id, number)
+                warnings = await with_lost(conn, deployment_id, held.live, version.contract, warnings)
                 await rows.put_live(conn, deployment_id, number, version.settings, published_by=caller.credential_id)
                 changed = await self._telling.write(
                     conn, deployment_id, held.slug, number, caller, ip=ip,
@@ -283,15 +288,8 @@ class Publishing:
         async with db.transaction(self._pool) as conn:
             await blob_rows.mark_stored(conn, done.stored)
             row = replace(version, manifest=done.manifest, named=None, rules=done.rules, findings=done.warnings)
+            row = replace(row, contract=done.contract)
             if await rows.complete(conn, deployment_id, row):
                 new = await blob_rows.add_refs(conn, deployment_id, done.present)
                 await deployments.add_stored(conn, deployment_id, new)
         return done.warnings
-
-
-def anonymous(deployment_id: str) -> Caller:
-    """Return whom the claim token of an anonymous site stands for: an account of its own, bound to it."""
-    return Caller(
-        account_id=f"anon_{deployment_id.removeprefix('dep_')}", email="", plan="anonymous", kind="claim",
-        credential_id="claim", scopes=frozenset({"deploy"}), site=deployment_id,
-    )  # fmt: skip

@@ -5,6 +5,7 @@ found again.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -102,12 +103,50 @@ class Upkeep:
 
     async def retire_submissions(self) -> int:
         """Delete submissions that are older than their site's owner wants them; return how many."""
+        return await self._repeat(sweeps.retire_submissions)
+
+    async def retire_held(self) -> int:
+        """Delete spam and tests that are older than 30 days; return how many."""
+        return await self._repeat(sweeps.retire_held)
+
+    async def forget_notices(self) -> int:
+        """Forget of what owners were told long ago; return how many."""
+        return await self._repeat(sweeps.forget_notices)
+
+    async def _repeat(self, sweep: Callable[[db.Connection], Awaitable[int]]) -> int:
+        """Sweep in small transactions until nothing is left; return how many rows went."""
         done = 0
         while True:
             async with db.transaction(self._pool) as conn:
-                gone = await sweeps.retire_submissions(conn)
+                gone = await sweep(conn)
             done += gone
             if not gone:
+                return done
+            await asyncio.sleep(BREATH)
+
+    async def forget_days(self) -> int:
+        """Forget what came to forms more than two years ago; return how many rows that were."""
+        done, site = 0, ""
+        while True:
+            async with db.transaction(self._pool) as conn:
+                gone, last = await sweeps.forget_days(conn, site)
+            done += gone
+            if last is None:
+                return done
+            site = last
+            await asyncio.sleep(BREATH)
+
+    async def sweep_uploads(self) -> int:
+        """Delete files that visitors sent and that belong to no submission; return how many."""
+        done = 0
+        while True:
+            async with db.transaction(self._pool) as conn:
+                # the rows are held until the bytes are gone: what a crash leaves is found again
+                loose = await sweeps.find_loose(conn, ROWS)
+                await self._blobs.delete(loose.values())
+                await sweeps.drop_loose(conn, list(loose))
+            done += len(loose)
+            if not loose:
                 return done
             await asyncio.sleep(BREATH)
 

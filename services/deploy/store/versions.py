@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
-from services.deploy import versions
+from services.deploy import contracts, versions
 from services.deploy.checks import Finding
+from services.deploy.contracts import Contract
 from services.deploy.deployments import DeploymentNotFound, TakenDown, Version, VersionConflict, VersionNotFound
 from services.deploy.versions import File
 from shared.db import Connection
+
+#: Answered fields of a site that are held against a new version.
+MAX_ANSWERED: Final = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,8 @@ class Row:
     rules: Mapping[str, Any] | None = None
     #: What was noticed about its pages.
     findings: Sequence[Finding] = ()
+    #: What its forms ask for.
+    contract: Contract = contracts.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +73,10 @@ async def add(conn: Connection, deployment_id: str, row: Row, *, created_by: str
     """Add a version; ready unless `named` says what has to be gone through first."""
     await conn.execute(
         "INSERT INTO versions (deployment_id, number, manifest, files, size, created_by, settings, rules, findings,"
-        " named, ready_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+        " named, forms, ready_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
         " CASE WHEN $10::text[] IS NULL THEN now() END)",
         deployment_id, row.number, versions.to_json(row.manifest), len(row.manifest), _size(row.manifest), created_by,
-        row.settings, row.rules, _findings(row), row.named,
+        row.settings, row.rules, _findings(row), row.named, contracts.to_json(row.contract),
     )  # fmt: skip
 
 
@@ -84,9 +90,11 @@ async def complete(conn: Connection, deployment_id: str, row: Row) -> bool:
     """Make a version ready whose bytes are all there; false when somebody else has. It is never changed again."""
     return (
         await conn.fetchval(
-            "UPDATE versions SET manifest = $3, size = $4, rules = $5, findings = $6, named = NULL, ready_at = now()"
+            "UPDATE versions SET manifest = $3, size = $4, rules = $5, findings = $6, forms = $7, named = NULL,"
+            " ready_at = now()"
             " WHERE deployment_id = $1 AND number = $2 AND ready_at IS NULL RETURNING true",
             deployment_id, row.number, versions.to_json(row.manifest), _size(row.manifest), row.rules, _findings(row),
+            contracts.to_json(row.contract),
         )
         is True
     )  # fmt: skip
@@ -95,14 +103,15 @@ async def complete(conn: Connection, deployment_id: str, row: Row) -> bool:
 async def find(conn: Connection, deployment_id: str, number: int) -> Row:
     """Return a version. Raise VersionNotFound."""
     row = await conn.fetchrow(
-        "SELECT number, manifest, settings, named, findings FROM versions WHERE deployment_id = $1 AND number = $2",
+        "SELECT number, manifest, settings, named, findings, forms FROM versions"
+        " WHERE deployment_id = $1 AND number = $2",
         deployment_id, number,
     )  # fmt: skip
     if row is None:
         raise VersionNotFound
     return Row(
         number=row["number"], manifest=versions.from_json(row["manifest"]), settings=row["settings"],
-        named=row["named"], findings=_noticed(row["findings"]),
+        named=row["named"], findings=_noticed(row["findings"]), contract=contracts.from_json(row["forms"]),
     )  # fmt: skip
 
 
@@ -112,6 +121,22 @@ async def findings(conn: Connection, deployment_id: str, number: int) -> list[Fi
         "SELECT findings FROM versions WHERE deployment_id = $1 AND number = $2", deployment_id, number
     )
     return _noticed(found)
+
+
+async def answered(conn: Connection, deployment_id: str, live: int) -> tuple[Contract, list[tuple[str, str]]]:
+    """Return what the live version's forms ask for, and forms and names of what was answered; both empty where no
+    answers are stored.
+    """
+    row = await conn.fetchrow(
+        "SELECT v.forms, (SELECT json_agg(json_build_array(f.form, f.name)) FROM ("
+        "   SELECT form, name FROM form_fields WHERE deployment_id = $1 ORDER BY form, name LIMIT $3) AS f) AS names"
+        " FROM versions v WHERE v.deployment_id = $1 AND v.number = $2 AND v.forms <> '{}'"
+        " AND (SELECT sum(count) FROM submission_totals WHERE deployment_id = $1 AND status <> 'test') > 0",
+        deployment_id, live, MAX_ANSWERED,
+    )  # fmt: skip
+    if row is None or row["names"] is None:
+        return contracts.NONE, []
+    return contracts.from_json(row["forms"]), [(form, name) for form, name in row["names"]]
 
 
 async def put_live(
