@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support import servers
+from tests.support import bounded, servers
 from tests.support.servers import machine
 from tests.support.servers.postgres import run_sync
 
@@ -44,8 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a server by the fixtures that it asks for: `make test-unit` leaves it out."""
+    """Give each test its end, and mark what needs a server by its fixtures: `make test-unit` leaves it out."""
     for item in items:
+        bounded.bound(item)
         if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("server")
     if wanted := config.getoption("--alone"):

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from shared import openapi
 from tests.support.auth import an_address
 from tests.support.client import Answer
+from tests.support.deploying import Deploy
 from tests.support.eventually import eventually
 from tests.support.together import Together
 from tests.support.together import together as running
@@ -35,7 +37,7 @@ OWN: list[dict[str, str]] = [
 ]
 TABLES = {
     "auth": ("accounts", "logins", "login_codes", "keys", "sessions", "email_changes", "audit"),
-    "deploy": ("accounts", "deployments", "versions", "submissions"),
+    "deploy": ("accounts", "deployments", "versions", "submissions", "recipients"),
 }
 SAFE = {"get", "head"}
 
@@ -52,6 +54,22 @@ def operations(*, safe: bool) -> list[Operation]:
                 if method != "parameters" and operation.get("security") != [] and (method in SAFE) == safe:
                     found.append((service, method.upper(), path))
     return found
+
+
+async def received(deploy: Deploy, key: str, site: dict[str, Any]) -> dict[str, str]:
+    """Give a site a webhook, and a submission with a file that is on its way to it; return what paths call them."""
+    url = f"/webhooks/{site['id']}"
+    await deploy.call("PATCH", f"/deploy/{site['id']}/settings", key=key, json={"files": True})
+    hook = (await deploy.call("POST", url, key=key, json={"url": "http://127.0.0.1:1999/"})).json["id"]
+    form = aiohttp.FormData({"email": "ada@example.com"})
+    form.add_field("cv", b"file", filename="cv.txt")
+    sent = (await deploy.submit(site, data=form)).json["id"]
+    (file,) = (await deploy.call("GET", f"/submissions/{site['id']}/{sent}", key=key)).json["files"]
+    delivery = (await deploy.call("GET", f"{url}/{hook}/deliveries", key=key)).json["deliveries"][0]["delivery_id"]
+    return {
+        "{sha256}": "0" * 64, "{domain}": "www.example.com", "{recipient}": f"rcp_{site['id'][4:]}",
+        "{submissionId}": sent, "{fileId}": file["id"], "{webhookId}": hook, "{deliveryId}": delivery,
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -74,13 +92,18 @@ class Victim:
         made = (await browser.api("POST", "/keys", {"name": "v"})).json
         site = await together.deploy.publish(made["key"])
         session = (await browser.api("GET", "/auth/sessions")).json["sessions"][0]["id"]
-        names = {"/keys": made["id"], "/auth/sessions": session, "/deploy": site["id"], "/submissions": site["id"]}
+        names = {"/keys": made["id"], "/auth/sessions": session}
+        names |= dict.fromkeys(("/deploy", "/submissions", "/webhooks"), site["id"])
+        names |= await received(together.deploy, made["key"], site)
         return cls(together, browser.cookies["invoker_session"], made["key"], names)
 
     def _path(self, path: str) -> str:
         head, _, _ = path.partition("/{")
-        path = path.replace("{sha256}", "0" * 64).replace("{domain}", "www.example.com")
-        return re.sub(r"\{[^}]*\}", lambda _: self._names[head], path)
+        for name, known in self._names.items():
+            path = path.replace(name, known) if name.startswith("{") else path
+        path = re.sub(r"\{[^}]*\}", lambda _: self._names[head], path)
+        # as short as a stream may be
+        return f"{path}?seconds=1" if path.endswith("/events") else path
 
     async def sends(self, operation: Operation, headers: dict[str, str], *, with_key: bool = False) -> Answer:
         service, method, path = operation

@@ -131,4 +131,5 @@ def test_r18_every_route_states_its_limits() -> None:
     assert stated.pop(("PATCH", "/deploy/{id}")) == 25 * http.MIB
     assert stated.pop(("PUT", "/deploy/{id}/blobs/{sha256}")) == 10 * http.MIB
     assert stated.pop(("POST", "/submit/{deployment_id}")) == 256 * http.KIB
+    assert stated.pop(("POST", "/deploy/{id}/test-form")) == 256 * http.KIB
     assert set(stated.values()) == {64 * http.KIB}
