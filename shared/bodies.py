@@ -30,10 +30,16 @@ async def read(request: web.BaseRequest, limit: int) -> bytes:
     if (length := request.content_length) is not None and length > limit:
         raise TooLarge(hint=f"At most {limit} bytes are taken here.")
     _require_known_coding(request)
+    content = request.content
+    if content.is_eof() and content.exception() is None and hdrs.CONTENT_ENCODING not in request.headers:
+        # nearly every small body came with the headers: there is nothing to wait for
+        whole = content.read_nowait()
+        if len(whole) > limit:
+            raise TooLarge(hint=f"At most {limit} bytes are taken here.")
+        return whole
     chunks: list[bytes] = []
     size = 0
     try:
-        # nearly every small body came with the headers: there is nothing to wait for
         async with nullcontext() if request.content.is_eof() else asyncio.timeout(BODY_DEADLINE):
             async for chunk in request.content.iter_any():
                 size += len(chunk)

@@ -57,6 +57,8 @@ class Sent:
     @property
     def subject(self) -> str | None:
         """What the page wants the mail to be about, on one line."""
+        if "_subject" not in self.control:
+            return None
         return parsing.visible(self.control.get("_subject", "")[: 10 * MAX_SUBJECT])[:MAX_SUBJECT].strip() or None
 
     def digest(self) -> str:

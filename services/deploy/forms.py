@@ -175,7 +175,10 @@ def _title(site: Site) -> str | None:
 
 async def _site(request: web.Request) -> Site:
     deployment_id = request.match_info["deployment_id"]
-    site = await request.app[LIVE].find(deployment_id) if ids.is_id(deployment_id, "dep") else None
+    if not ids.is_id(deployment_id, "dep"):
+        raise DeploymentNotFound
+    live = request.app[LIVE]
+    site = live.fresh(deployment_id) or await live.find(deployment_id)
     if site is None or site.status != "live":
         raise DeploymentNotFound
     return site

@@ -46,12 +46,12 @@ class Intake:
         `signs` is what speaks for spam beside its data; a test is not judged. Idempotent with `once`: the same body
         gets the first id again. Raise KeyReused for another one, Unavailable.
         """
-        digest = sent.digest() if not test and spam.is_text(sent.data) else None
+        said = words.texts(sent.data)
+        digest = sent.digest() if not test and spam.is_text(said) else None
         repeats = self._repeats.note(site.id, digest) if digest else 0
-        reason = None if test else spam.judge(sent.data, signs, repeats=repeats, unwanted=site.spam_words)
-        arrival = self._arrival(
-            site, sent, once, status="test" if test else "spam" if reason else "accepted", why=reason
-        )
+        reason = None if test else spam.judge(said, signs, repeats=repeats, unwanted=site.spam_words)
+        status = "test" if test else "spam" if reason else "accepted"
+        arrival = self._arrival(site, sent, once, said, status=status, why=reason)
         stored = None
         try:
             if sent.files:
@@ -66,9 +66,14 @@ class Intake:
             self._told()
         return stored
 
-    def _arrival(self, site: Site, sent: Sent, once: Once | None, *, status: str, why: str | None) -> Arrival:
+    def _arrival(
+        self, site: Site, sent: Sent, once: Once | None, said: list[str], *, status: str, why: str | None
+    ) -> Arrival:
         """Put together all that is written."""
-        now = datetime.now(UTC)
+        now, names = datetime.now(UTC), list(sent.data)
+        if sent.files:
+            names = list(dict.fromkeys([*names, *(each.field for each in sent.files)]))
+            said = said + [each.name for each in sent.files]
         unknown, problems = contracts.check(site.contract, sent.form, sent.data, [each.field for each in sent.files])
         given = Submission(
             id=ids.new_id("sub"),
@@ -89,14 +94,11 @@ class Intake:
             body_digest=once.digest if once else None,
         )
         form = self._names.of(site.id, site.contract, sent.form, now.date())
-        found_by = sent.data | {"files": [sent.data.get("files"), *(each.name for each in sent.files)]}
         return Arrival(
             submission=given,
-            words=words.of(site.id, sent.form, found_by if sent.files else sent.data),
+            words=words.of(site.id, sent.form, said),
             ledger_form=form,
-            new_fields=self._fields.new(
-                site.id, form, dict.fromkeys([*sent.data, *(each.field for each in sent.files)])
-            ),
+            new_fields=self._fields.new(site.id, form, names),
             told=site.notified and status != "spam",
         )
 

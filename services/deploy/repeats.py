@@ -1,11 +1,9 @@
 """What this process has seen lately of each site's forms: how busy they are, and what came before."""
 
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
-
-from cachetools import LRUCache, TTLCache
 
 #: Posts within a minute past which a form is hot.
 HOT: Final = 30
@@ -21,13 +19,17 @@ class Heat:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._posts: LRUCache[str, deque[float]] = LRUCache(MAX_SITES)
+        self._posts: OrderedDict[str, deque[float]] = OrderedDict()
 
     def note(self, deployment_id: str) -> bool:
         """Note a post; tell whether there were more than `HOT` within the last minute, this one among them."""
         posts = self._posts.get(deployment_id)
         if posts is None:
             posts = self._posts[deployment_id] = deque(maxlen=HOT + 1)
+            if len(self._posts) > MAX_SITES:
+                self._posts.popitem(last=False)
+        else:
+            self._posts.move_to_end(deployment_id)
         now = self._clock()
         posts.append(now)
         return len(posts) > HOT and now - posts[0] < MINUTE
@@ -37,15 +39,22 @@ class Repeats:
     """How often the same was sent to a site; one per process."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seen: TTLCache[tuple[str, str], int] = TTLCache(MAX_SEEN, DAY, timer=clock)
+        self._clock = clock
+        #: How often, and when last; what was last longest ago comes first.
+        self._seen: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
     def note(self, deployment_id: str, digest: str) -> int:
         """Note a submission; return how often it came within the day before."""
-        before = self._seen.get((deployment_id, digest), 0)
-        self._seen[deployment_id, digest] = before + 1
+        now, key = self._clock(), (deployment_id, digest)
+        before, last = self._seen.pop(key, (0, now))
+        if now - last >= DAY:
+            before = 0
+        self._seen[key] = (before + 1, now)
+        if len(self._seen) > MAX_SEEN:
+            self._seen.popitem(last=False)
         return before
 
     def take_back(self, deployment_id: str, digest: str) -> None:
         """Forget one: it was the same request again."""
-        if (count := self._seen.get((deployment_id, digest), 0)) > 0:
-            self._seen[deployment_id, digest] = count - 1
+        if (known := self._seen.get((deployment_id, digest))) is not None and known[0] > 0:
+            self._seen[deployment_id, digest] = (known[0] - 1, known[1])

@@ -2,10 +2,9 @@
 and not with each submission.
 """
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from typing import Final
-
-from cachetools import LRUCache
 
 #: Forms that are remembered, and field names of one: others are noted again, or not at all.
 MAX_FORMS: Final = 10_000
@@ -16,7 +15,7 @@ class SeenFields:
     """One for each process. A name that is not remembered is written again, which changes nothing."""
 
     def __init__(self) -> None:
-        self._known: LRUCache[tuple[str, str], set[str]] = LRUCache(MAX_FORMS)
+        self._known: OrderedDict[tuple[str, str], set[str]] = OrderedDict()
 
     def new(self, deployment_id: str, form: str, names: Iterable[str]) -> list[str]:
         """Return those of the names that have to be noted."""
@@ -27,7 +26,10 @@ class SeenFields:
             return []
         return [name for name in names if name not in known]
 
-    def keep(self, deployment_id: str, form: str, names: Iterable[str]) -> None:
+    def keep(self, deployment_id: str, form: str, names: Sequence[str]) -> None:
         """Remember names that are stored now."""
-        known = self._known.setdefault((deployment_id, form), set())
-        known.update(names)
+        if not names:
+            return
+        self._known.setdefault((deployment_id, form), set()).update(names)
+        if len(self._known) > MAX_FORMS:
+            self._known.popitem(last=False)

@@ -2,12 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal
-
-from services.deploy import words
+from typing import Final, Literal
 
 Reason = Literal["honeypot", "too_fast", "no_proof", "duplicate", "links", "words"]
 
@@ -41,8 +39,8 @@ class Signs:
     unproven: bool = False
 
 
-def judge(data: Mapping[str, Any], signs: Signs, *, repeats: int = 0, unwanted: Sequence[str] = ()) -> Reason | None:
-    """Return why a submission is held, None for one that is not.
+def judge(texts: Sequence[str], signs: Signs, *, repeats: int = 0, unwanted: Sequence[str] = ()) -> Reason | None:
+    """Return why a submission is held that says this, None for one that is not.
 
     `repeats` is how often the same text came to the site lately, `unwanted` are words and phrases of its owner.
     """
@@ -52,7 +50,6 @@ def judge(data: Mapping[str, Any], signs: Signs, *, repeats: int = 0, unwanted: 
         return "too_fast"
     if signs.unproven:
         return "no_proof"
-    texts = list(words.texts(data))
     if repeats >= MAX_REPEATS:
         return "duplicate"
     if _floods(texts):
@@ -62,9 +59,9 @@ def judge(data: Mapping[str, Any], signs: Signs, *, repeats: int = 0, unwanted: 
     return None
 
 
-def is_text(data: Mapping[str, Any]) -> bool:
+def is_text(texts: Sequence[str]) -> bool:
     """Tell whether there is so much of it that two people hardly write the same."""
-    return sum(map(len, words.texts(data))) >= MIN_TEXT
+    return sum(map(len, texts)) >= MIN_TEXT
 
 
 def _floods(texts: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ A site's id and a form's name are words too, of a kind that no text has: so one 
 
 import unicodedata
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 #: Words of one submission that search knows, and characters of a word.
@@ -19,17 +19,13 @@ MAX_ASKED: Final = 10
 _BETWEEN: Final = bytes(code if chr(code).isalnum() else 0x20 for code in range(128)) + bytes(128)
 
 
-def of(deployment_id: str, form: str | None, data: Mapping[str, Any]) -> str:
-    """Return what a submission is found by: words with blanks between them."""
-    found = {deployment_id: None}
-    if form:
-        found[form_word(form)] = None
-    for text in texts(data):
-        for word in _split(text):
-            found[word] = None
-            if len(found) >= MAX_WORDS:
-                return " ".join(found)
-    return " ".join(found)
+def of(deployment_id: str, form: str | None, said: Sequence[str]) -> str:
+    """Return what a submission is found by, of which `texts` gave what it says: words with blanks between them."""
+    own = [deployment_id, form_word(form)] if form else [deployment_id]
+    found = _split(" ".join(said))
+    if len(found) > MAX_WORDS:
+        found = list(dict.fromkeys(found))[: MAX_WORDS - len(own)]
+    return " ".join(dict.fromkeys(own + found))
 
 
 def form_word(form: str) -> str:
@@ -42,37 +38,43 @@ def query(deployment_id: str, *, form: str | None = None, text: str | None = Non
     asked = [f"'{deployment_id}'"]
     if form:
         asked.append(f"'{form_word(form)}'")
-    words = [*_split(text or "")][:MAX_ASKED]
+    words = _split(text or "")[:MAX_ASKED]
     asked += [f"'{word}'" for word in words[:-1]] + [f"'{word}':*" for word in words[-1:]]
     return " & ".join(asked)
 
 
 def has_any(text: str) -> bool:
     """Tell whether a search asks for anything."""
-    return next(_split(text), None) is not None
+    return bool(_split(text))
 
 
-def texts(value: Any) -> Iterator[str]:
-    """Yield what is in a submission's values, numbers too, in their order."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
+def texts(data: Mapping[str, Any]) -> list[str]:
+    """Return what is in a submission's values, numbers too, in their order."""
+    given = list(data.values())
+    # nearly all are, and each costs as much as all that is done with them
+    if set(map(type, given)) <= {str}:
+        return given
+    found: list[str] = []
+    given.reverse()
+    while given:
+        item = given.pop()
         if isinstance(item, str):
-            yield item
-        elif isinstance(item, Mapping):
-            waiting += reversed(list(item.values()))
+            found.append(item)
+        elif isinstance(item, dict):
+            given += reversed(list(item.values()))
         elif isinstance(item, list):
-            waiting += reversed(item)
+            given += reversed(item)
         elif item is not None:
-            yield str(item)
+            found.append(str(item))
+    return found
 
 
-def _split(text: str) -> Iterator[str]:
-    """Yield words of letters and digits; whatever is between them is not looked at."""
+def _split(text: str) -> list[str]:
+    """Return the words of letters and digits; whatever is between them is not looked at."""
     if text.isascii():
         letters = text.lower().encode().translate(_BETWEEN).decode()
     else:
         folded = unicodedata.normalize("NFKC", text).casefold()
         letters = "".join([char if char.isalnum() else " " for char in folded])
-    for word in letters.split():
-        yield word[:MAX_WORD]
+    found = letters.split()
+    return [word[:MAX_WORD] for word in found] if max(map(len, found), default=0) > MAX_WORD else found

@@ -22,18 +22,18 @@ SITE = "dep_0123456789abcdef"
     ],
 )
 def test_values_are_found_by_their_words(data: dict[str, Any], found: set[str]) -> None:
-    assert set(words.of(SITE, None, data).split()) == {SITE} | found
+    assert set(words.of(SITE, None, words.texts(data)).split()) == {SITE} | found
 
 
 def test_no_text_is_a_site_or_a_form() -> None:
     hostile = {"a": f"dep_other {SITE} =contact", "b": "' & !x"}
-    assert set(words.of(SITE, "contact", hostile).split()) == {
+    assert set(words.of(SITE, "contact", words.texts(hostile)).split()) == {
         SITE, "=contact", "dep", "other", "0123456789abcdef", "contact", "x",
     }  # fmt: skip
 
 
 def test_there_is_an_end_to_what_is_known_of_one() -> None:
-    assert len(words.of(SITE, None, {"a": " ".join(map(str, range(5000)))}).split()) == words.MAX_WORDS
+    assert len(words.of(SITE, None, words.texts({"a": " ".join(map(str, range(5000)))})).split()) == words.MAX_WORDS
 
 
 def test_a_search_is_for_all_words_of_which_the_last_may_be_begun() -> None:
@@ -48,5 +48,5 @@ def test_nothing_that_is_searched_for_leaves_its_quotes(form: str, text: str) ->
 
 @given(st.text(alphabet=st.characters(max_codepoint=127)))
 def test_ascii_has_the_words_that_it_would_have_among_other_letters(text: str) -> None:
-    alone = words.of(SITE, None, {"a": text}).split()
-    assert words.of(SITE, None, {"a": f"{text} é"}).split() in ([*alone, "é"], alone)
+    alone = words.of(SITE, None, words.texts({"a": text})).split()
+    assert words.of(SITE, None, words.texts({"a": f"{text} é"})).split() in ([*alone, "é"], alone)

@@ -38,7 +38,7 @@ async def add(deploy: Deploy, site: dict[str, Any], *data: dict[str, Any], **giv
                     "data": each, "created_at": now - timedelta(seconds=len(data) - 1 - number), **given,
                 }
             ),
-            words=words.of(site["id"], given.get("form"), each),
+            words=words.of(site["id"], given.get("form"), words.texts(each)),
             ledger_form=given.get("form") or "",
             new_fields=list(each),
         )
