@@ -87,7 +87,9 @@ async def open_service(config: Config, bus: Bus) -> AsyncIterator[server.Service
         private.add_routes(internal.routes)
         async with (
             bus.listen({**checker.handlers, **live.handlers}, on_gap=lambda: _catch_up(checker, live)),
-            server.serving(public, around=lambda rest: challenges.front(visitors.front(rest))) as public_server,
+            server.serving(
+                public, around=lambda rest: challenges.front(visitors.front(forms.front(public, rest)))
+            ) as public_server,
             server.serving(private) as internal_server,
             bus.consume(handlers.QUEUE, handlers.bound(pool, changes)),
             jobs.working(worker.jobs(Upkeep(pool, messages, blobs, telling))),
