@@ -14,10 +14,10 @@ from services.deploy.submissions import Arrival
 from shared import db
 from shared.errors import AppError, Unavailable
 
-#: Submissions of one statement: 256 KiB each at most, and again as much in the notice.
-MAX_TOGETHER: Final = 32
-#: Statements under way at once: while one waits for its commit, the next is put together.
-WRITES: Final = 2
+#: Submissions of one statement, of 256 KiB at most.
+MAX_TOGETHER: Final = 64
+#: Statements under way at once: a second one halves the first, and each costs as much as a dozen posts (measured).
+WRITES: Final = 1
 
 _Waiting = tuple[Arrival, "asyncio.Future[bool]"]
 
