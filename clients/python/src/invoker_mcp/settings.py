@@ -9,6 +9,7 @@ from invoker_mcp.errors import ClientError
 
 #: The system that `make run` starts; a distribution for a public one changes this line.
 DEFAULT_API_URL = "http://localhost:8080/api"
+PATIENCE = 60.0
 ON = {"1", "true", "yes", "on"}
 
 
@@ -24,7 +25,7 @@ class Settings:
     #: Whether a keyring is tried before the file.
     keyring: bool = True
     connect_timeout: float = 5.0
-    timeout: float = 60.0
+    timeout: float = PATIENCE
 
     @property
     def credentials_file(self) -> Path:
@@ -47,7 +48,7 @@ def load(
         api_key=environ.get("INVOKER_API_KEY", "").strip() or None,
         no_browser=environ.get("INVOKER_NO_BROWSER", "").lower() in ON if no_browser is None else no_browser,
         keyring=environ.get("INVOKER_KEYRING", "on").lower() in ON,
-        timeout=timeout or Settings.timeout,
+        timeout=timeout or PATIENCE,
     )
 
 
