@@ -108,13 +108,9 @@ def _shown(settings: Settings, credential: Credential, me: dict[str, Any] | None
     """Return what programs are told of a credential: everything but the key. What the API says goes before."""
     kept = {"id": credential.key_id, "expires_at": stamp(credential.expires_at)}
     said = (me or {}).get("credential")
+    said = said if isinstance(said, dict) else {}
     return {
         "api_url": settings.api_url,
         "email": (me or {}).get("email") or credential.email,
-        "key": {
-            "hint": credential.hint,
-            "source": credential.source,
-            **kept,
-            **(said if isinstance(said, dict) else {}),
-        },
+        "key": {"hint": credential.hint, "source": credential.source, **kept, **said},
     }

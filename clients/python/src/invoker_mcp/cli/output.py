@@ -77,22 +77,22 @@ class Output:
 
     def failure(self, error: ClientError) -> None:
         """Say what went wrong, what to do about it, and which request it was."""
-        said = failure_object(error)
         if self.as_json:
-            sys.stderr.write(json.dumps(said) + "\n")
+            sys.stderr.write(json.dumps(failure_object(error)) + "\n")
             return
         self.note(f"Error: {error.message or 'it did not work'}", style="bold red")
         if error.hint:
             self.note(error.hint)
-        if said.get("request_id"):
-            self.note(f"Request: {said['request_id']}", style="dim")
+        if error.request_id:
+            self.note(f"Request: {error.request_id}", style="dim")
 
 
 def failure_object(error: ClientError) -> dict[str, Any]:
     """Return an error for programs, in the API's own shape."""
-    said: dict[str, Any] = {"error": error.message, "code": _code(error), "hint": error.hint, "request_id": None}
+    said: dict[str, Any] = {"error": error.message, "code": _code(error), "hint": error.hint}
+    said["request_id"] = error.request_id
     if isinstance(error, ApiError):
-        said |= {"request_id": error.request_id, "status": error.status, "retry_after": error.retry_after}
+        said |= {"status": error.status, "retry_after": error.retry_after}
     return said
 
 

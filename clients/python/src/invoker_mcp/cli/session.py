@@ -29,8 +29,12 @@ RENEWAL_PATIENCE = 5.0
 
 FLAGS = {
     "as_json": Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")],
-    "api_key": Annotated[str | None, typer.Option("--api-key", help="Use this key. [env: INVOKER_API_KEY]")],
-    "api_url": Annotated[str | None, typer.Option("--api-url", help="Where the API is. [env: INVOKER_API_URL]")],
+    "api_key": Annotated[
+        str | None, typer.Option("--api-key", help="Use this key, not that of INVOKER_API_KEY or the login.")
+    ],
+    "api_url": Annotated[
+        str | None, typer.Option("--api-url", help="Where the API is, not where INVOKER_API_URL says.")
+    ],
 }
 DEFAULTS = {"as_json": False, "api_key": None, "api_url": None}
 

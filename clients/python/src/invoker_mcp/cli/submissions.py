@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
 async def submissions(
     session: Session,
     site: Site = None,
+    *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show them while they arrive.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="All of them, as CSV.")] = False,
     status: Annotated[str, typer.Option(help="accepted, spam or test.")] = "accepted",
