@@ -28,8 +28,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 
 @pytest.fixture
-async def visitor(target: Target) -> AsyncIterator[Client]:
-    """Give somebody who calls the system without our client."""
+async def person(target: Target) -> AsyncIterator[Client]:
+    """Give the user beside the client: reads mails, approves logins, posts forms."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield Client(session, target)
 
@@ -52,9 +52,9 @@ async def nobody(settings: Settings) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def account(visitor: Client) -> dict[str, str]:
+async def account(person: Client) -> dict[str, str]:
     """Give a new account's `{api_key, key_id, email}`."""
-    return await visitor.login(an_address())
+    return await person.login(an_address())
 
 
 @pytest.fixture

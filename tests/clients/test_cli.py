@@ -32,17 +32,17 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_login_prints_its_address_and_code_and_keeps_the_key(terminal: Terminal, visitor: Client) -> None:
+async def test_login_prints_its_address_and_code_and_keeps_the_key(terminal: Terminal, person: Client) -> None:
     terminal.environment.pop("INVOKER_API_KEY")
     process = await terminal.start("login", "--no-browser")
     assert process.stderr is not None
     shown = (await process.stderr.readline()).decode() + (await process.stderr.readline()).decode()
-    found = re.search(rf"Open {visitor.target.app}/login/(ls_\w+)\s+Code: [A-Z]{{4}}-[A-Z]{{4}}", shown)
+    found = re.search(rf"Open {person.target.app}/login/(ls_\w+)\s+Code: [A-Z]{{4}}-[A-Z]{{4}}", shown)
     assert found, shown
     email = an_address()
-    await visitor.api("POST", "/auth/otp", json={"session_id": found[1], "email": email})
-    code = await visitor.code(email)
-    await visitor.api("POST", "/auth/verify", json={"session_id": found[1], "code": code})
+    await person.api("POST", "/auth/otp", json={"session_id": found[1], "email": email})
+    code = await person.code(email)
+    await person.api("POST", "/auth/verify", json={"session_id": found[1], "code": code})
     out, err = await process.communicate()
     assert process.returncode == 0, err
     kept = json.loads((terminal.folder / "home" / "credentials.json").read_text())
@@ -66,17 +66,17 @@ async def test_whoami_says_where_the_key_came_from_and_never_the_key(
     assert account["api_key"] not in shown.out + shown.err + flagged.out + flagged.err
 
 
-async def test_deploy_publish_and_rollback(terminal: Terminal, visitor: Client, site: Path) -> None:
+async def test_deploy_publish_and_rollback(terminal: Terminal, person: Client, site: Path) -> None:
     made = (await terminal.ok("deploy", "site", "--json")).json
     assert (made["version"], made["live"], made["sent"]) == (1, True, 2)
     (site / "a.txt").write_text("two")
     preview = await terminal.ok("deploy", "site", "--preview")
-    assert preview.out.strip().endswith("--v2.sites.localhost:" + visitor.target.app.rpartition(":")[2])
+    assert preview.out.strip().endswith("--v2.sites.localhost:" + person.target.app.rpartition(":")[2])
     assert f"invoker publish {made['slug']} --version 2" in preview.err
     assert (await terminal.ok("publish", made["slug"])).out.strip() == made["url"]
-    assert (await visitor.site(made["slug"], "/a.txt")).text == "two"
+    assert (await person.site(made["slug"], "/a.txt")).text == "two"
     assert (await terminal.ok("rollback", made["slug"], "--json")).json["version"] == 1
-    assert (await visitor.site(made["slug"], "/a.txt")).text == "one"
+    assert (await person.site(made["slug"], "/a.txt")).text == "one"
     assert (await terminal.ok("open", made["id"])).out.strip() == made["url"]
 
 
@@ -100,14 +100,14 @@ async def test_anonymous_deploys_need_no_login(terminal: Terminal, site: Path) -
     assert "/claim/" in made.err
 
 
-async def submit(visitor: Client, site: str, **data: str) -> None:
-    answer = await visitor.api("POST", f"/submit/{site}", json=data)
+async def submit(person: Client, site: str, **data: str) -> None:
+    answer = await person.api("POST", f"/submit/{site}", json=data)
     assert answer.status == 200, answer.text
 
 
-async def test_submissions_as_a_list_and_as_csv(terminal: Terminal, visitor: Client, site: Path) -> None:
+async def test_submissions_as_a_list_and_as_csv(terminal: Terminal, person: Client, site: Path) -> None:
     made = (await terminal.ok("deploy", str(site), "--json")).json
-    await submit(visitor, made["id"], email="a@example.com", note="\x1b]0;owned\x07")
+    await submit(person, made["id"], email="a@example.com", note="\x1b]0;owned\x07")
     listed = await terminal.ok("submissions", made["slug"])
     assert "email: a@example.com" in listed.out
     assert "\x1b" not in listed.out
@@ -119,31 +119,32 @@ async def test_submissions_as_a_list_and_as_csv(terminal: Terminal, visitor: Cli
     assert (await terminal.run("submissions", made["slug"], "--csv", "--follow")).code == codes.USAGE
 
 
-async def test_submissions_are_followed_until_interrupted(terminal: Terminal, visitor: Client, site: Path) -> None:
+async def test_submissions_are_followed_until_interrupted(terminal: Terminal, person: Client, site: Path) -> None:
     made = (await terminal.ok("deploy", str(site), "--json")).json
-    await submit(visitor, made["id"], email="before@example.com")
+    await submit(person, made["id"], email="before@example.com")
     process = await terminal.start("submissions", made["slug"], "--follow", "--json")
     assert process.stdout is not None
     assert process.stderr is not None
     await process.stderr.readline()
     for name in ("one", "two"):
         await asyncio.sleep(0.3)
-        await submit(visitor, made["id"], email=f"{name}@example.com")
-        row = json.loads(await asyncio.wait_for(process.stdout.readline(), 10))
+        await submit(person, made["id"], email=f"{name}@example.com")
+        async with asyncio.timeout(10):
+            row = json.loads(await process.stdout.readline())
         assert row["data"] == {"email": f"{name}@example.com"}
     assert (await interrupt(process)).code == codes.INTERRUPTED
 
 
-async def test_a_watched_folder_is_deployed_again(terminal: Terminal, visitor: Client, site: Path) -> None:
+async def test_a_watched_folder_is_deployed_again(terminal: Terminal, person: Client, site: Path) -> None:
     process = await terminal.start("deploy", str(site), "--watch", "--json")
     made = None
     assert process.stderr is not None
     await process.stderr.readline()
-    made = json.loads((site / ".invoker.json").read_text())[visitor.target.api]["."]
+    made = json.loads((site / ".invoker.json").read_text())[person.target.api]["."]
     (site / "a.txt").write_text("changed")
 
     async def live() -> bool:
-        return (await visitor.site(made["slug"], "/a.txt")).text == "changed"
+        return (await person.site(made["slug"], "/a.txt")).text == "changed"
 
     await eventually(live)
     assert (await interrupt(process)).code == codes.INTERRUPTED

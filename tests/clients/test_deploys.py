@@ -35,47 +35,47 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
-async def text(visitor: Client, made: dict[str, Any], path: str) -> str:
-    answer = await visitor.site(made["slug"], path)
+async def text(person: Client, made: dict[str, Any], path: str) -> str:
+    answer = await person.site(made["slug"], path)
     assert answer.status == 200, answer.text
     return answer.text
 
 
-async def test_a_folder_goes_live_with_its_bytes_told(api: Api, visitor: Client, site: Path) -> None:
+async def test_a_folder_goes_live_with_its_bytes_told(api: Api, person: Client, site: Path) -> None:
     told: list[Progress] = []
     made = await deploy_path(api, site, progress=told.append)
     assert (made["live"], made["version"], made["sent"]) == (True, 1, 3)
-    assert "Hello" in await text(visitor, made, "/")
-    assert (await visitor.site(made["slug"], "/picture.bin")).raw == (site / "picture.bin").read_bytes()
+    assert "Hello" in await text(person, made, "/")
+    assert (await person.site(made["slug"], "/picture.bin")).raw == (site / "picture.bin").read_bytes()
     assert told[-1] == Progress(files=3, of_files=3, bytes=told[0].of_bytes, of_bytes=made["sent_bytes"])
     assert len(told) > 10
 
 
 async def test_the_second_time_it_is_the_same_site_and_what_changed_is_sent(
-    api: Api, visitor: Client, site: Path
+    api: Api, person: Client, site: Path
 ) -> None:
     first = await deploy_path(api, site)
     (site / "css" / "style.css").write_text("h1 { color: navy }")
     second = await deploy_path(api, site)
     assert (second["id"], second["version"], second["sent"]) == (first["id"], 2, 1)
-    assert "navy" in await text(visitor, second, "/css/style.css")
+    assert "navy" in await text(person, second, "/css/style.css")
     assert (await deploy_path(api, site))["sent"] == 0
-    assert (await visitor.site(first["slug"], "/.invoker.json")).status == 404
+    assert (await person.site(first["slug"], "/.invoker.json")).status == 404
 
 
-async def test_a_preview_leaves_the_live_site(api: Api, visitor: Client, site: Path) -> None:
+async def test_a_preview_leaves_the_live_site(api: Api, person: Client, site: Path) -> None:
     made = await deploy_path(api, site)
     (site / "index.html").write_text("<!doctype html><title>t</title><h1>Next</h1>")
     preview = await deploy_path(api, site, preview=True)
     assert not preview["live"]
-    assert "Hello" in await text(visitor, made, "/")
-    assert "Next" in await text(visitor, {"slug": f"{made['slug']}--v2"}, "/")
+    assert "Hello" in await text(person, made, "/")
+    assert "Next" in await text(person, {"slug": f"{made['slug']}--v2"}, "/")
 
 
-async def test_one_page_goes_with_the_request(api: Api, visitor: Client, site: Path) -> None:
+async def test_one_page_goes_with_the_request(api: Api, person: Client, site: Path) -> None:
     made = await deploy_path(api, site / "index.html", slug=f"page-{os.urandom(4).hex()}")
     assert made["sent"] == 0
-    assert "Hello" in await text(visitor, made, "/")
+    assert "Hello" in await text(person, made, "/")
     assert (await deploy_path(api, site / "index.html"))["version"] == 2
 
 
@@ -95,14 +95,14 @@ async def test_a_slug_of_another_is_a_conflict(nobody: Api, api: Api, site: Path
 
 
 async def test_without_a_key_it_is_nobodys_and_is_replaced_by_its_token(
-    nobody: Api, visitor: Client, site: Path
+    nobody: Api, person: Client, site: Path
 ) -> None:
     made = await deploy_path(nobody, site)
-    assert made["claim_url"].startswith(visitor.target.app)
+    assert made["claim_url"].startswith(person.target.app)
     (site / "index.html").write_text("<!doctype html><title>t</title><h1>Again</h1>")
     again = await deploy_path(nobody, site)
     assert (again["id"], again["claim_url"]) == (made["id"], made["claim_url"])
-    assert "Again" in await text(visitor, made, "/")
+    assert "Again" in await text(person, made, "/")
     assert made["claim_token"] not in (site / ".invoker.json").read_text()
 
 
@@ -112,9 +112,9 @@ async def test_a_site_that_is_gone_is_made_anew(api: Api, site: Path) -> None:
     assert (await deploy_path(api, site))["id"] != made["id"]
 
 
-async def test_files_in_memory_are_a_site_too(api: Api, visitor: Client) -> None:
+async def test_files_in_memory_are_a_site_too(api: Api, person: Client) -> None:
     files = [contents.given("index.html", b"<!doctype html><title>t</title>mem"), contents.given("a/b.txt", b"deep")]
-    assert await text(visitor, await deploy_files(api, files), "/a/b.txt") == "deep"
+    assert await text(person, await deploy_files(api, files), "/a/b.txt") == "deep"
 
 
 async def test_what_broke_off_goes_on_where_it_was(api: Api, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,23 +23,23 @@ from tests.support.client import Client, an_address
 Lying = Callable[[Callable[[web.Request], Awaitable[web.StreamResponse]]], Awaitable[Settings]]
 
 
-async def approve(visitor: Client, session_id: str) -> str:
+async def approve(person: Client, session_id: str) -> str:
     """Do what the person does in the browser, and return their address."""
     email = an_address()
-    await visitor.api("POST", "/auth/otp", json={"session_id": session_id, "email": email})
-    code = await visitor.code(email)
-    answer = await visitor.api("POST", "/auth/verify", json={"session_id": session_id, "code": code})
+    await person.api("POST", "/auth/otp", json={"session_id": session_id, "email": email})
+    code = await person.code(email)
+    answer = await person.api("POST", "/auth/verify", json={"session_id": session_id, "code": code})
     assert answer.json == {"status": "approved"}
     return email
 
 
-async def logged_in(visitor: Client, api: Api) -> tuple[str, Credential]:
+async def logged_in(person: Client, api: Api) -> tuple[str, Credential]:
     started = await login.start(api, client="tests")
-    return await approve(visitor, started.session_id), await login.wait(api, started)
+    return await approve(person, started.session_id), await login.wait(api, started)
 
 
-async def test_a_login_keeps_a_key_that_ends_after_90_days(visitor: Client, nobody: Api) -> None:
-    email, credential = await logged_in(visitor, nobody)
+async def test_a_login_keeps_a_key_that_ends_after_90_days(person: Client, nobody: Api) -> None:
+    email, credential = await logged_in(person, nobody)
     assert credential.email == email
     assert (await nobody.get("/auth/me"))["email"] == email
     kept = json.loads(nobody.settings.credentials_file.read_text())
@@ -51,19 +51,19 @@ async def test_a_login_keeps_a_key_that_ends_after_90_days(visitor: Client, nobo
     assert len((await nobody.get("/keys"))["keys"]) == 1
 
 
-async def test_waiting_tells_how_far_it_is_and_ends_when_approved(visitor: Client, nobody: Api) -> None:
+async def test_waiting_tells_how_far_it_is_and_ends_when_approved(person: Client, nobody: Api) -> None:
     started = replace(await login.start(nobody, client="tests"), poll_interval=1.0)
     told: list[float] = []
     waiting = asyncio.create_task(login.wait(nobody, started, lambda elapsed, _: told.append(elapsed)))
     await asyncio.sleep(0.2)
-    await approve(visitor, started.session_id)
+    await approve(person, started.session_id)
     assert (await waiting).source == "file"
     assert told == sorted(told)
     assert len(told) >= 2
 
 
-async def test_an_old_key_is_replaced_and_the_old_one_has_its_grace(visitor: Client, nobody: Api) -> None:
-    _, old = await logged_in(visitor, nobody)
+async def test_an_old_key_is_replaced_and_the_old_one_has_its_grace(person: Client, nobody: Api) -> None:
+    _, old = await logged_in(person, nobody)
     aged = replace(old, expires_at=datetime.now(UTC) + timedelta(days=29))
     nobody.credential = credentials.save(nobody.settings, aged)
     task = renewal.start(nobody)
@@ -81,8 +81,8 @@ async def test_an_old_key_is_replaced_and_the_old_one_has_its_grace(visitor: Cli
     assert renewal.start(nobody) is None
 
 
-async def test_many_processes_replace_a_key_once(visitor: Client, nobody: Api) -> None:
-    _, old = await logged_in(visitor, nobody)
+async def test_many_processes_replace_a_key_once(person: Client, nobody: Api) -> None:
+    _, old = await logged_in(person, nobody)
     aged = credentials.save(nobody.settings, replace(old, expires_at=datetime.now(UTC) + timedelta(days=1)))
     async with Api(nobody.settings, aged) as one, Api(nobody.settings, aged) as two:
         await asyncio.gather(*(task for api in (one, two) if (task := renewal.start(api))))
@@ -106,14 +106,40 @@ def test_only_a_logins_key_of_a_certain_age_is_due(credential: Credential | None
     assert renewal.due(credential) is is_due
 
 
-async def test_logging_out_revokes_the_key_and_forgets_it(visitor: Client, nobody: Api) -> None:
-    _, credential = await logged_in(visitor, nobody)
+async def test_logging_out_revokes_the_key_and_forgets_it(person: Client, nobody: Api) -> None:
+    _, credential = await logged_in(person, nobody)
     assert await login.log_out(nobody)
     assert not nobody.settings.credentials_file.exists()
     async with Api(nobody.settings, credential) as late:
         with pytest.raises(NotLoggedIn):
             await late.get("/auth/me")
     assert not await login.log_out(nobody)
+
+
+async def test_logging_out_without_a_network_forgets_and_says_that_the_key_works_on(
+    person: Client, nobody: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, credential = await logged_in(person, nobody)
+
+    async def away(*_: object, **__: object) -> None:
+        raise Unreachable("no network")
+
+    monkeypatch.setattr(nobody, "call", away)
+    with pytest.raises(Unreachable, match="not revoked"):
+        await login.log_out(nobody)
+    assert credentials.saved(nobody.settings) is None
+    async with Api(nobody.settings, credential) as late:
+        assert await late.get("/auth/me")
+
+
+async def test_a_key_that_was_renewed_for_nobody_is_revoked(person: Client, nobody: Api) -> None:
+    _, credential = await logged_in(person, nobody)
+    credentials.forget(nobody.settings)
+    await renewal.rotate(nobody, grace=timedelta(minutes=1))
+    assert nobody.credential is None
+    async with Api(nobody.settings, credential) as late:
+        rows = (await late.get("/keys", params={"state": "all"}))["keys"]
+    assert rows[0]["revoked_at"] is not None
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "javascript:alert(1)", "https://a@evil.example", None])
