@@ -194,9 +194,9 @@ async def test_a_conflict_has_its_code_hint_and_request_id(terminal: Terminal, s
 
 
 async def test_ends_that_a_script_can_tell_apart(terminal: Terminal, site: Path) -> None:
-    assert (await terminal.run("deploy", "nowhere")).code == codes.USAGE
+    assert (await terminal.spawn("deploy", "nowhere")).code == codes.USAGE
+    assert (await terminal.spawn("open", "no-such-site")).code == codes.REFUSED
     assert (await terminal.run("publish")).code == codes.USAGE
-    assert (await terminal.run("open", "no-such-site")).code == codes.REFUSED
     assert (await terminal.run("sites", INVOKER_API_KEY="inv_" + "0" * 36)).code == codes.NOT_LOGGED_IN
     assert (await terminal.run("sites", INVOKER_API_URL=f"http://127.0.0.1:{free_port()}")).code == codes.UNREACHABLE
     assert (await terminal.run("sites", INVOKER_API_URL="ftp://x")).code == codes.REFUSED
@@ -222,15 +222,18 @@ def test_exit_codes_are_as_documented(error: ClientError, code: int) -> None:
 
 
 async def test_output_has_no_colours_where_there_is_no_terminal(terminal: Terminal) -> None:
-    shown = [await terminal.run("--help"), await terminal.run("sites"), await terminal.run("open", "x", NO_COLOR="1")]
+    shown = [await terminal.spawn("--help"), await terminal.spawn("sites"), await terminal.spawn("open", "x")]
     assert not any("\x1b" in ran.out + ran.err for ran in shown)
+    forced = await terminal.run("open", "x", FORCE_COLOR="1", NO_COLOR="1")
+    assert "31m" not in forced.err
+    assert "31m" in (await terminal.run("open", "x", FORCE_COLOR="1")).err
     assert "130 interrupted" in " ".join(shown[0].out.split())
 
 
 async def test_a_shell_completes_commands_and_flags(terminal: Terminal) -> None:
     asked = {"_INVOKER_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
-    assert (await terminal.run(COMP_WORDS="invoker pub", **asked)).out.split() == ["publish"]
-    flags = await terminal.run(COMP_WORDS="invoker deploy --pre", **{**asked, "COMP_CWORD": "2"})
+    assert (await terminal.spawn(COMP_WORDS="invoker pub", **asked)).out.split() == ["publish"]
+    flags = await terminal.spawn(COMP_WORDS="invoker deploy --pre", **{**asked, "COMP_CWORD": "2"})
     assert flags.out.split() == ["--preview"]
 
 
