@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from invoker_mcp import credentials
 from invoker_mcp.cli import codes
+from invoker_mcp.credentials import Credential
 from invoker_mcp.errors import ApiError, ClientError, NotLoggedIn, Unreachable
 from invoker_mcp.settings import Settings
 from tests.support.client import Client, an_address
@@ -163,6 +165,20 @@ async def test_keys_are_made_rotated_and_revoked(terminal: Terminal, account: di
     assert (await terminal.run("keys", "create", "--expires-in", "soon")).code == codes.USAGE
 
 
+async def test_the_key_of_the_login_is_rotated_in_its_place(
+    terminal: Terminal, settings: Settings, account: dict[str, str]
+) -> None:
+    key = terminal.environment.pop("INVOKER_API_KEY")
+    credentials.save(settings, Credential(key=key, source="file", key_id=account["key_id"]))
+    rotated = await terminal.ok("keys", "rotate", account["key_id"])
+    kept = credentials.find(settings)
+    assert kept is not None
+    assert kept.key != key
+    assert kept.key not in rotated.out + rotated.err
+    assert "logged out" in (await terminal.ok("keys", "revoke", str(kept.key_id))).out
+    assert credentials.find(settings) is None
+
+
 async def test_webhooks_are_added_tested_and_removed(terminal: Terminal, site: Path, lying: Lying) -> None:
     async def receive(_: web.Request) -> web.Response:
         return web.Response(text="thanks")
@@ -191,6 +207,16 @@ async def test_a_conflict_has_its_code_hint_and_request_id(terminal: Terminal, s
     assert re.search(r"Error: .+\n(.+\n)?Request: req_\w+\n", refused.err), refused.err
     said = json.loads((await terminal.run("deploy", str(site), "--slug", slug, "--json")).err)
     assert (said["status"], bool(said["request_id"])) == (409, True)
+
+
+async def test_a_plans_limit_is_a_limit(
+    terminal: Terminal, site: Path, person: Client, account: dict[str, str]
+) -> None:
+    for _ in range(5):
+        await person.api("POST", "/deploy", key=account["api_key"], json={"html": FORM})
+    refused = await terminal.run("deploy", str(site))
+    assert refused.code == codes.CONFLICT
+    assert "Deployment limit reached" in refused.err
 
 
 async def test_ends_that_a_script_can_tell_apart(terminal: Terminal, site: Path) -> None:
