@@ -106,6 +106,7 @@ def test_r15_the_smaller_requirement_sets_are_parts_of_the_larger() -> None:
     """R15: one version of everything, with hashes: what is tested is what runs."""
     sets = [pins(name) for name in ("requirements.txt", "requirements-standalone.txt", "requirements-test.txt")]
     assert sets[0].items() <= sets[1].items() <= sets[2].items()
+    assert pins("requirements-client.txt").items() <= sets[2].items()
     assert all("--hash=sha256:" in pin for pin in sets[2].values())
 
 
