@@ -1,6 +1,5 @@
 # Every command of the project. Each sets up `.venv` (or `.venv-client`) when it has to; a second call loses no time on it.
 .DEFAULT_GOAL := help
-MAKEFLAGS += --no-print-directory
 try = $(shell $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(1))
 PYTHON ?= $(or $(call try,.venv/bin/python),$(call try,python3),$(call try,python3.14),$(call try,python3.13),\
   $(call try,python3.12),$(call try,python3.11),python3)

@@ -7,4 +7,4 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[1] / "clients" / "python" / "src"
 
 if __name__ == "__main__":
-    print(shlex.join(["env", f"PYTHONPATH={SOURCE}", sys.executable, "-m", "invoker_mcp.server.main"]))  # noqa: T201
+    print(shlex.join(["env", f"PYTHONPATH={SOURCE}", sys.executable, "-m", "invoker_mcp.server.main"]))
