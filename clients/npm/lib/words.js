@@ -2,7 +2,7 @@
 
 export function words(line, platform = process.platform) {
   // on Windows a backslash is a part of a path, not a way of quoting
-  const escape = platform === "win32" ? "(?!)" : "\\\\(.)";
+  const escape = platform === "win32" ? "(?!)(.)" : "\\\\(.)";
   const piece = new RegExp(`"([^"]*)"|'([^']*)'|${escape}|([^\\s])|(\\s+)`, "gs");
   const found = [];
   let word = null;
