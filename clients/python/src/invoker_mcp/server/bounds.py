@@ -1,8 +1,11 @@
 """Keeps answers under 20,000 tokens, whatever the API gives."""
 
+import itertools
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from invoker_mcp.server.tool import ToolError
 
 #: A token is seldom less than two bytes and mostly three or four; the text beside the data has to fit too.
 MOST_BYTES = 36_000
@@ -43,3 +46,29 @@ async def page(fetch: Fetch, limit: int = PAGE) -> tuple[list[dict[str, Any]], d
         if limit == 1:
             return fitting(rows), rest
         limit = max(1, limit * MOST_BYTES // (size(rows) * 2))
+
+
+def slice_of(rows: list[Any], cursor: str | None) -> tuple[list[Any], str | None]:
+    """Give as many rows of a list that is wholly here as fit, and where to go on."""
+    start = position(cursor)
+    sizes = itertools.accumulate(size(row) for row in rows[start:])
+    count = max(1, sum(1 for total in sizes if total <= MOST_BYTES))
+    end = start + count
+    return [fitting(row) for row in rows[start:end]], str(end) if end < len(rows) else None
+
+
+def piece(text: str, cursor: str | None, longest: int = MOST_BYTES // 2) -> tuple[str, str | None]:
+    """Give as much of a text as fits, and where to go on."""
+    start = position(cursor)
+    end = min(len(text), start + longest)
+    while size(text[start:end]) > MOST_BYTES:
+        end = start + (end - start) // 2
+    return text[start:end], str(end) if end < len(text) else None
+
+
+def position(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
+        raise ToolError("This cursor is not one of this tool", "Take next_cursor of its last answer, or omit it.")
+    return int(cursor)

@@ -1,0 +1,43 @@
+"""Finds a site by what people call it: the API knows sites by their id."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from invoker_mcp.server.tool import ToolError
+
+if TYPE_CHECKING:
+    from invoker_mcp.api import Api
+
+ID = re.compile(r"dep_[0-9A-Za-z]{1,64}")
+MOST_PAGES = 20
+
+
+def text(answer: dict[str, Any], name: str) -> str | None:
+    held = answer.get(name)
+    return held if isinstance(held, str) else None
+
+
+def number(answer: dict[str, Any], name: str) -> int | None:
+    held = answer.get(name)
+    return held if isinstance(held, int) and not isinstance(held, bool) else None
+
+
+async def site_id(api: Api, site: str, *, status: str = "active") -> str:
+    """Give the id of a site of the caller's, named by its id or slug."""
+    from invoker_mcp.api import rows
+
+    if ID.fullmatch(site):
+        return site
+    slug, cursor = site.strip().lower(), None
+    for _ in range(MOST_PAGES):
+        answer = await api.get("/deploy", params={"limit": 200, "status": status, "cursor": cursor})
+        for row in rows(answer, "deployments"):
+            if row.get("slug") == slug and ID.fullmatch(str(row.get("id"))):
+                return str(row["id"])
+        cursor = text(answer, "next_cursor")
+        if cursor is None:
+            break
+    kind = "deleted site" if status == "deleted" else "site"
+    raise ToolError(f"You have no {kind} {site!r}", "list_sites shows those that you have; give a slug or an id of it.")
