@@ -12,9 +12,7 @@ def _text(description: str, *examples: str, longest: int | None = None) -> Schem
 
 SITE = _text("The site: its slug or its id.", "my-page", "dep_4fJ2kLm9Qx7RtYwB", longest=100)
 SLUG = _text("Name in the address, for a new site only: a-z, 0-9 and hyphens. Omit it for a random one.", "my-waitlist")
-VERSION: Schema = {
-    "type": "integer", "minimum": 1, "description": "Number of a version of the site.", "examples": [2],
-}
+VERSION: Schema = {"type": "integer", "minimum": 1, "description": "Number of a version of the site.", "examples": [2]}
 HTML = _text(
     "A whole page as HTML. `{{SUBMIT_URL}}` becomes the address that forms post to.",
     '<!doctype html><html lang="en"><head><title>Hi</title></head><body><h1>Hi</h1></body></html>',
@@ -83,8 +81,12 @@ DETAIL: Schema = {
 }
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,), "integer": (int,), "array": (list,), "object": (dict,), "boolean": (bool,),
-}  # fmt: skip
+    "string": (str,),
+    "integer": (int,),
+    "array": (list,),
+    "object": (dict,),
+    "boolean": (bool,),
+}
 
 
 def check(value: Any, shape: Schema, name: str = "") -> None:
@@ -94,8 +96,8 @@ def check(value: Any, shape: Schema, name: str = "") -> None:
         if value not in choices:
             raise ToolError(f"{where} has to be one of {', '.join(map(repr, choices))}")
         return
-    kind = shape.get("type", "object")
-    if not isinstance(value, _TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
+    kind = str(shape.get("type", "object"))
+    if not _is(value, kind):
         raise ToolError(f"{where} has to be of the type {kind}", f"For example: {_example(shape)}")
     if kind == "object":
         _check_object(value, shape, name)
@@ -107,6 +109,11 @@ def check(value: Any, shape: Schema, name: str = "") -> None:
         _check_size(len(value), shape.get("minLength"), shape.get("maxLength"), f"{where}: characters")
     elif kind == "integer":
         _check_size(value, shape.get("minimum"), shape.get("maximum"), where)
+
+
+def _is(value: object, kind: str) -> bool:
+    # to Python a truth value is an integer
+    return isinstance(value, _TYPES[kind]) and (kind != "integer" or not isinstance(value, bool))
 
 
 def _check_object(value: dict[str, Any], shape: Schema, name: str) -> None:

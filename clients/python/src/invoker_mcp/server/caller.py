@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from invoker_mcp.settings import Settings
 
 LOG_IN = "Call login first; or have INVOKER_API_KEY set where this server is started."
-SEND_A_KEY = "Over HTTP the key comes with each request: `Authorization: Bearer inv_…`, set in the client's configuration."
+SEND_A_KEY = (
+    "Over HTTP the key comes with each request: `Authorization: Bearer inv_…`, set in the client's configuration."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Caller:
     @asynccontextmanager
     async def api(self, *, site: str | None = None, anonymous: bool = False) -> AsyncIterator[Api]:
         """Give the API with the caller's key; a site made here without one is reached by its claim token."""
+        from invoker_mcp import renewal
         from invoker_mcp.api import Api
         from invoker_mcp.credentials import Credential
 
@@ -66,8 +69,13 @@ class Caller:
             credential = Credential(key=self.memory.claims[site], source="claim")
         if credential is None and not anonymous:
             raise ToolError("This needs an account", SEND_A_KEY if self.remote else LOG_IN)
-        async with Api(self.settings, credential) as api:
-            yield api
+        async with Api(self.settings, credential, client="invoker-mcp") as api:
+            task = None if self.remote else renewal.start(api)
+            try:
+                yield api
+            finally:
+                if task:
+                    await task
 
     async def progress(self, done: float, total: float | None, message: str) -> None:
         if self.session is not None:

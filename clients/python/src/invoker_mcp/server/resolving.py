@@ -24,17 +24,23 @@ def number(answer: dict[str, Any], name: str) -> int | None:
     return held if isinstance(held, int) and not isinstance(held, bool) else None
 
 
+def picked(answer: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Give those fields that are there."""
+    return {name: answer[name] for name in names if answer.get(name) is not None}
+
+
 async def site_id(api: Api, site: str, *, status: str = "active") -> str:
-    """Give the id of a site of the caller's, named by its id or slug."""
+    """Give the id of a site of the caller's, named by its id, slug or address."""
     from invoker_mcp.api import rows
 
     if ID.fullmatch(site):
         return site
-    slug, cursor = site.strip().lower(), None
+    name, cursor = site.strip().rstrip("/").lower(), None
     for _ in range(MOST_PAGES):
         answer = await api.get("/deploy", params={"limit": 200, "status": status, "cursor": cursor})
         for row in rows(answer, "deployments"):
-            if row.get("slug") == slug and ID.fullmatch(str(row.get("id"))):
+            names = {row.get("slug"), str(row.get("url")).rstrip("/")}
+            if name in names and ID.fullmatch(str(row.get("id"))):
                 return str(row["id"])
         cursor = text(answer, "next_cursor")
         if cursor is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoker_mcp.server.caller import LOG_IN, SEND_A_KEY, Caller
 from invoker_mcp.server.memory import Memory
-from invoker_mcp.server.tool import READS, WRITES, Answer, Ask, Hints, Tool, ToolError
+from invoker_mcp.server.tool import READS, WRITES, Answer, Ask, Hints, Schema, Tool, ToolError
 
 if TYPE_CHECKING:
     from invoker_mcp.credentials import Credential
@@ -39,7 +39,9 @@ async def _already(caller: Caller, memory: Memory, held: Credential) -> Answer |
             me = await api.get("/auth/me")
     except NotLoggedIn as error:
         if held.source in {"flag", "environment"}:
-            raise ToolError("INVOKER_API_KEY is not valid", "Correct or remove it, then start this server anew.") from error
+            raise ToolError(
+                "INVOKER_API_KEY is not valid", "Correct or remove it, then start this server anew."
+            ) from error
         return await _begin(caller, memory)
     email = me.get("email") or held.email
     hint = f"the key {held.hint} from the {held.source}"
@@ -122,7 +124,9 @@ async def logout(caller: Caller, _given: dict[str, Any]) -> Answer:
     if held is None:
         return Answer("Nobody was logged in.", {"status": "logged_out"})
     if held.source in {"flag", "environment"}:
-        raise ToolError("The key is that of INVOKER_API_KEY", "Remove it where this server is started; nothing else keeps it.")
+        raise ToolError(
+            "The key is that of INVOKER_API_KEY", "Remove it where this server is started; nothing else keeps it."
+        )
     with suppress(NotLoggedIn):
         async with caller.api() as api:
             await api.call("POST", "/auth/logout")
@@ -144,8 +148,8 @@ async def whoami(caller: Caller, _given: dict[str, Any]) -> Answer:
     return Answer(f"Logged in as {email}{count}.", {name: value for name, value in data.items() if value is not None})
 
 
-TEXT = {"type": "string"}
-LOGIN_GIVES = {
+TEXT: Schema = {"type": "string"}
+LOGIN_GIVES: dict[str, Schema] = {
     "status": {"enum": ["logged_in", "pending"]},
     "email": TEXT,
     "key_hint": {"type": "string", "description": "Beginning and end of the key; the key itself is never shown."},
@@ -159,7 +163,10 @@ TOOLS = (
     Tool(
         name="login",
         title="Log in",
-        what="Opens the login page in the user's browser, waits for the approval by email, and saves a key on this machine.",
+        what=(
+            "Opens the login page in the user's browser, waits for the approval by email, "
+            "and saves a key on this machine."
+        ),
         when="Use it when a tool says that an account is needed, or to go on waiting after a pending login.",
         hints=WRITES,
         gives=LOGIN_GIVES,

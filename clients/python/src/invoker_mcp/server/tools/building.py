@@ -28,7 +28,9 @@ async def gather_requirements(_caller: Caller, given: dict[str, Any]) -> Answer:
     found = asked(lambda: pages.gather(given.get("kind", "")))
     questions = found.get("questions")
     count = len(questions) if isinstance(questions, list) else 0
-    return Answer(f"{count} questions: ask the user those that the conversation has not answered.", bounds.fitting(found))
+    return Answer(
+        f"{count} questions: ask the user those that the conversation has not answered.", bounds.fitting(found)
+    )
 
 
 async def list_blocks(_caller: Caller, given: dict[str, Any]) -> Answer:
@@ -82,7 +84,9 @@ def asked(build: Any) -> Any:
     try:
         return build()
     except PageError as error:
-        raise ToolError("The page cannot be built: " + "; ".join(error.problems[:20]), "Correct that and try again.") from error
+        raise ToolError(
+            "The page cannot be built: " + "; ".join(error.problems[:20]), "Correct that and try again."
+        ) from error
 
 
 def _shown(page: Composed, given: dict[str, Any]) -> Answer:
@@ -107,6 +111,9 @@ PAGE: dict[str, Schema] = {
     "next_cursor": MORE,
     "next_step": TEXT,
 }
+BEFORE = (
+    "Use it to check a page before deploy takes the same arguments; `detailed` also gives its HTML to change by hand."
+)
 LIST_TAKES = {"detail": arguments.DETAIL, "cursor": arguments.CURSOR}
 BUILT = {"content": arguments.CONTENT, **LIST_TAKES}
 
@@ -152,7 +159,7 @@ TOOLS = (
         name="compose_page",
         title="Compose a page",
         what="Builds one self-contained accessible page from blocks, a style and content, its forms ready to collect.",
-        when="Use it to check a page before deploy takes the same arguments; `detailed` also gives its HTML to change by hand.",
+        when=BEFORE,
         hints=LOCAL,
         takes={"blocks": arguments.BLOCKS, "style": arguments.STYLE, **BUILT},
         required=("blocks",),
@@ -170,7 +177,7 @@ TOOLS = (
         name="use_template",
         title="Fill a template",
         what="Builds a page from a template, with the content that is given and sensible words elsewhere.",
-        when="Use it to check a page before deploy takes the same arguments; `detailed` also gives its HTML to change by hand.",
+        when=BEFORE,
         hints=LOCAL,
         takes={"template": arguments.TEMPLATE, "style": arguments.STYLE, **BUILT},
         required=("template",),

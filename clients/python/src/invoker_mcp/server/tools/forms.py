@@ -80,10 +80,7 @@ FORM: Schema = {
     "description": "Name of one form of the site, where it has several.",
     "examples": ["waitlist"],
 }
-STATUS: Schema = {
-    "enum": ["accepted", "spam", "test"],
-    "description": "Which of them; accepted ones when omitted.",
-}
+STATUS: Schema = {"enum": ["accepted", "spam", "test"], "description": "Which of them; accepted ones when omitted."}
 SEARCH: Schema = {
     "type": "string",
     "minLength": 1,
@@ -97,7 +94,7 @@ TOOLS = (
     Tool(
         name="get_submissions",
         title="Read what visitors sent",
-        what="Gives what visitors sent through a site's forms, newest first, with the type of each field as the page has it.",
+        what="Gives what visitors sent through a site's forms, newest first, with the type of each field.",
         when="Use it when the user asks who signed up, wrote or answered; detail `detailed` has every text whole.",
         hints=READS,
         takes={
@@ -122,7 +119,7 @@ TOOLS = (
     Tool(
         name="test_form",
         title="Try a form",
-        what="Sends one marked submission through a site's form, to mail and webhooks too, and tells how long each step took.",
+        what="Sends one marked submission through a form, to mail and webhooks too, and tells how long each step took.",
         when="Use it after publish, or when the user asks whether a form works; it is counted nowhere.",
         hints=WRITES,
         takes={"site": arguments.SITE, "form": FORM},

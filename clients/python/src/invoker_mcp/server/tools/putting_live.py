@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoker_mcp.server import arguments, bounds
 from invoker_mcp.server.caller import Caller
 from invoker_mcp.server.memory import Step
-from invoker_mcp.server.resolving import number, site_id, text
+from invoker_mcp.server.resolving import number, picked, site_id, text
 from invoker_mcp.server.tool import SETS, WRITES, Answer, Schema, Tool, ToolError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ async def deploy(caller: Caller, given: dict[str, Any]) -> Answer:
     async with caller.api(site=site, anonymous=site is None) as api:
         known = await site_id(api, site) if site else None
         if "path" in given:
-            answer = await _from_path(caller, api, known, given)
+            answer = await _from_path(api, known, given)
         else:
             answer = await _from_content(api, known, given)
         anonymous = api.credential is None
@@ -43,33 +44,39 @@ async def _from_content(api: Api, site: str | None, given: dict[str, Any]) -> di
     from invoker_mcp.api import an_object, segment
 
     if "html" in given or "files" in given:
-        body = {name: given[name] for name in ("html", "files") if name in given}
+        body = picked(given, "html", "files")
     else:
         from invoker_mcp.server.tools.building import made
 
         body = {"html": made(given).html}
-    body |= {"preview": True, "is_spa": given.get("spa", False)}
+    body |= {"preview": True} | ({"is_spa": given["spa"]} if "spa" in given else {})
     path = f"/deploy/{segment(site)}" if site else "/deploy"
     body |= {"slug": given["slug"]} if "slug" in given else {}
     method = "PUT" if site else "POST"
     return an_object(await api.call(method, path, json=body, authenticated=api.credential is not None))
 
 
-async def _from_path(caller: Caller, api: Api, site: str | None, given: dict[str, Any]) -> dict[str, Any]:
+async def _from_path(api: Api, site: str | None, given: dict[str, Any]) -> dict[str, Any]:
     from invoker_mcp import deploys
+    from invoker_mcp.project import Project
 
-    path = Path(given["path"]).expanduser()
+    path = await asyncio.to_thread(Path(given["path"]).expanduser)
     if not path.is_absolute():
-        raise ToolError(f"{given['path']!r} is not an absolute path", "Give it from the root: this server has no folder of yours.")
-    if not path.exists():
+        raise ToolError(
+            f"{given['path']!r} is not an absolute path", "Give it from the root: this server has no folder of yours."
+        )
+    if not await asyncio.to_thread(path.exists):
         raise ToolError(f"There is nothing at {given['path']!r}", "Correct the path.")
-    return await deploys.deploy_path(
-        api, path, site=site, slug=given.get("slug"), preview=True, spa=given.get("spa", False)
-    )
+    made = await deploys.deploy_path(api, path, site=site, slug=given.get("slug"), preview=True, spa=given.get("spa"))
+    if api.credential is None and (
+        token := Project(api.settings, await asyncio.to_thread(path.resolve)).token(str(made.get("id")))
+    ):
+        made.setdefault("claim_token", token)
+    return made
 
 
 def _previewed(answer: dict[str, Any], *, anonymous: bool, remote: bool) -> Answer:
-    data = {name: answer[name] for name in ("id", "slug", "url", "version", "preview_url") if name in answer}
+    data = picked(answer, "id", "slug", "url", "version", "preview_url")
     data["warnings"] = bounds.fitting(answer.get("warnings") or [], 12_000)
     slug, version, count = data.get("slug"), data.get("version"), len(data["warnings"])
     then = f"Show the preview to the user; once they agree, call publish with site {slug!r} and version {version}."
@@ -77,8 +84,10 @@ def _previewed(answer: dict[str, Any], *, anonymous: bool, remote: bool) -> Answ
     if count:
         lines.append(f"{count} warnings: tell the user of those that matter.")
     if anonymous:
-        data |= {name: answer[name] for name in ("claim_url", "expires_at") if name in answer}
-        lines.append(f"It belongs to nobody and goes at {data.get('expires_at')}, unless claimed at {data.get('claim_url')}.")
+        data |= picked(answer, "claim_url", "expires_at")
+        lines.append(
+            f"It belongs to nobody and goes at {data.get('expires_at')}, unless claimed at {data.get('claim_url')}."
+        )
         if remote:
             then = "Publishing it needs an account: have the user open the claim_url, and send a key with each request."
     data["next_step"] = then
@@ -131,7 +140,7 @@ async def edit_site(caller: Caller, given: dict[str, Any]) -> Answer:
 
 
 def _published(caller: Caller, answer: dict[str, Any], site: str, before: int | None) -> dict[str, Any]:
-    data = {name: answer[name] for name in ("id", "slug", "url", "version") if name in answer}
+    data = picked(answer, "id", "slug", "url", "version")
     data["warnings"] = bounds.fitting(answer.get("warnings") or [], 12_000)
     if before is not None:
         step = Step(site=site, version=before)
@@ -144,10 +153,7 @@ def _published(caller: Caller, answer: dict[str, Any], site: str, before: int | 
 
 TEXT: Schema = {"type": "string"}
 UNDO: Schema = {"type": "object", "description": "The arguments with which `undo` takes this back."}
-WARNINGS: Schema = {
-    "type": "array",
-    "description": "What the checks found: {code, message, path, line}.",
-}
+WARNINGS: Schema = {"type": "array", "description": "What the checks found: {code, message, path, line}."}
 VERSION_GIVES: dict[str, Schema] = {
     "id": TEXT,
     "slug": TEXT,
@@ -155,7 +161,10 @@ VERSION_GIVES: dict[str, Schema] = {
     "version": {"type": ["integer", "null"]},
     "preview_url": {"type": ["string", "null"], "description": "Where this version can be looked at."},
     "warnings": WARNINGS,
-    "claim_url": {"type": "string", "description": "Where the user makes a site their own that was made without a key."},
+    "claim_url": {
+        "type": "string",
+        "description": "Where the user makes a site their own that was made without a key.",
+    },
     "expires_at": {"type": ["string", "null"]},
     "undo": UNDO,
     "next_step": TEXT,
@@ -166,9 +175,9 @@ TOOLS = (
         name="deploy",
         title="Put a page or site up for review",
         what=(
-            "Uploads a page or a whole site as a new version, and gives a preview address and warnings; the live site stays as "
-            "it is. Takes exactly one of html, files, path, template or blocks; without an account the site lasts 24 hours and "
-            "can be claimed."
+            "Uploads a page or a whole site as a new version, and gives a preview address and warnings; the live site "
+            "stays as it is. Takes exactly one of html, files, path, template or blocks; without an account the site "
+            "lasts 24 hours and can be claimed."
         ),
         when="Use it for anything that is to be on the web, new or changed, then show the preview and call publish.",
         hints=WRITES,
@@ -206,8 +215,8 @@ TOOLS = (
     Tool(
         name="edit_site",
         title="Change the text of a site a little",
-        what="Replaces pieces of text in the live version, all or none, and makes the result live at once, unless `preview` is true.",
-        when="Use it for small corrections instead of sending the page again; get_site with `path` shows the text as it is.",
+        what="Replaces pieces of text in the live version, all or none, and makes the result live unless `preview` is true.",
+        when="Use it for small corrections instead of sending the page again; get_site with `path` shows the text.",
         hints=WRITES,
         takes={
             "site": arguments.SITE,

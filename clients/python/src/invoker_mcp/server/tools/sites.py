@@ -15,7 +15,18 @@ from invoker_mcp.server.tool import DESTROYS, READS, Answer, Schema, Tool, ToolE
 if TYPE_CHECKING:
     from invoker_mcp.api import Api
 
-SHORT = ("id", "slug", "url", "preview_url", "status", "title", "version", "submission_count", "updated_at", "expires_at")
+SHORT = (
+    "id",
+    "slug",
+    "url",
+    "preview_url",
+    "status",
+    "title",
+    "version",
+    "submission_count",
+    "updated_at",
+    "expires_at",
+)
 MOST_ARCHIVE, MOST_FILE = 64 * 1024 * 1024, 4 * 1024 * 1024
 
 
@@ -24,7 +35,9 @@ async def list_sites(caller: Caller, given: dict[str, Any]) -> Answer:
         shown, after = await sites_page(api, given.get("cursor"), detailed=given.get("detail") == "detailed")
     lines = [f"- {row.get('slug')} ({row.get('status')}): {row.get('url')}" for row in shown[:20]]
     more = "There are more: call again with the cursor." if after else ""
-    return Answer("\n".join([f"{len(shown)} sites, newest first. {more}", *lines]), {"sites": shown, "next_cursor": after})
+    return Answer(
+        "\n".join([f"{len(shown)} sites, newest first. {more}", *lines]), {"sites": shown, "next_cursor": after}
+    )
 
 
 async def sites_page(api: Api, cursor: str | None, *, detailed: bool) -> tuple[list[dict[str, Any]], str | None]:
@@ -55,8 +68,8 @@ async def get_site(caller: Caller, given: dict[str, Any]) -> Answer:
         if detailed:
             data |= await _versions(api, known, given.get("cursor"))
     where = f"at {row.get('url')}" if row.get("version") else f"a draft, to be seen at {row.get('preview_url')}"
-    line = f"{row.get('slug')} is {row.get('status')}, {where}; version {row.get('version')}, {row.get('submission_count')} submissions."
-    return Answer(line, data)
+    counts = f"version {row.get('version')}, {row.get('submission_count')} submissions"
+    return Answer(f"{row.get('slug')} is {row.get('status')}, {where}; {counts}.", data)
 
 
 async def _versions(api: Api, site: str, cursor: str | None) -> dict[str, Any]:
@@ -130,7 +143,7 @@ TOOLS = (
     Tool(
         name="get_site",
         title="Show a site",
-        what="Shows one site; `detailed` adds its settings and versions, and `path` gives the text of a file of the live version.",
+        what="Shows one site; `detailed` adds settings and versions, `path` gives the text of a file of the live version.",
         when="Use it before edit_site to see the text, or before publish to see which versions there are.",
         hints=READS,
         takes={
@@ -151,7 +164,12 @@ TOOLS = (
         hints=DESTROYS,
         takes={"site": arguments.SITE},
         required=("site",),
-        gives={"id": TEXT, "restore_until": {"type": ["string", "null"]}, "undo": {"type": "object"}, "next_step": TEXT},
+        gives={
+            "id": TEXT,
+            "restore_until": {"type": ["string", "null"]},
+            "undo": {"type": "object"},
+            "next_step": TEXT,
+        },
         always=("id", "undo"),
         run=delete_site,
     ),

@@ -84,10 +84,7 @@ TOOLS = (
         hints=READS,
         takes={"site": arguments.SITE, "cursor": arguments.CURSOR, "detail": arguments.DETAIL},
         required=("site",),
-        gives={
-            "webhooks": {"type": "array", "items": {"type": "object"}},
-            "next_cursor": {"type": ["string", "null"]},
-        },
+        gives={"webhooks": {"type": "array", "items": {"type": "object"}}, "next_cursor": {"type": ["string", "null"]}},
         always=("webhooks", "next_cursor"),
         run=list_webhooks,
     ),
