@@ -3,7 +3,7 @@
 import asyncio
 import json as jsons
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -63,7 +63,7 @@ class Api:
         *,
         json: Any = None,
         params: Mapping[str, Any] | None = None,
-        data: bytes | None = None,
+        data: bytes | Callable[[], AsyncIterator[bytes]] | None = None,
         headers: Mapping[str, str] | None = None,
         authenticated: bool = True,
         repeatable: bool | None = None,
@@ -76,11 +76,13 @@ class Api:
         headers = dict(headers or {})
         if repeatable is None:
             repeatable = method in {"GET", "HEAD"} or "Idempotency-Key" in headers
-        sent = {"json": json, "params": _given(params), "content": data, "headers": headers}
+        sent = {"json": json, "params": _given(params), "headers": headers, "authenticated": authenticated}
         for attempt in range(1, TRIES + 1):
             try:
                 async with asyncio.timeout(within or self.settings.timeout):
-                    async with self.stream(method, path, authenticated=authenticated, **sent) as response:
+                    async with self.stream(
+                        method, path, content=data() if callable(data) else data, **sent
+                    ) as response:
                         return _parsed(await _read(response))
             except (ApiError, Unreachable, TimeoutError) as error:
                 wait = _wait(error, attempt)
