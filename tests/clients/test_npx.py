@@ -37,7 +37,7 @@ STAND_IN = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give an empty folder into which the packed launcher was installed."""
     folder = tmp_path_factory.mktemp("npx")
-    command = [npm(), "pack", "--silent", "--pack-destination", folder, LAUNCHER]
+    command = [npm(), "pack", "--silent", "--pack-destination", str(folder), str(LAUNCHER)]
     packed = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.split()[-1]
     npm_install(folder, f"./{packed}", offline=True)
     return folder
@@ -96,7 +96,7 @@ def test_npx_with_python_alone_makes_an_environment(folder: Path, tmp_path: Path
         (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(path))} "$@"\n')
         (programs / name).chmod(0o755)
     alone = {"PATH": str(programs), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    command = [programs / "node", folder / "node_modules" / ".bin" / "invoker-mcp", "--http", "a b"]
+    command = [str(programs / "node"), str(folder / "node_modules" / ".bin" / "invoker-mcp"), "--http", "a b"]
     environment = {**os.environ, **alone, "INVOKER_MCP_SOURCE": str(wheel), "PYTHONPATH": ""}
     done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "stand-in --http a b\n"), done.stderr

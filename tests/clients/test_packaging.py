@@ -39,7 +39,7 @@ class Installed(NamedTuple):
 
     def run(self, program: str, *arguments: str) -> str:
         """Run one of its programs far from the checkout, and give what it prints."""
-        command = [self.programs / program, *arguments]
+        command = [str(self.programs / program), *arguments]
         done = subprocess.run(command, cwd=self.programs, check=False, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -53,8 +53,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     venv.create(folder / "environment", with_pip=True)
     programs = folder / "environment" / "bin"
     began = time.monotonic()
-    pip = [programs / "python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", built_from]
-    done = subprocess.run(pip, check=False, capture_output=True, text=True)
+    pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    done = subprocess.run(
+        [str(programs / "python"), *pip, str(built_from)], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     yield Installed(programs, time.monotonic() - began)
     shutil.rmtree(folder)
