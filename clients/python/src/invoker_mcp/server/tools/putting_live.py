@@ -215,7 +215,7 @@ TOOLS = (
     Tool(
         name="edit_site",
         title="Change the text of a site a little",
-        what="Replaces pieces of text in the live version, all or none, and makes the result live unless `preview` is true.",
+        what="Replaces pieces of the live version's text, all or none; the result is live at once unless `preview` is true.",
         when="Use it for small corrections instead of sending the page again; get_site with `path` shows the text.",
         hints=WRITES,
         takes={

@@ -143,7 +143,7 @@ TOOLS = (
     Tool(
         name="get_site",
         title="Show a site",
-        what="Shows one site; `detailed` adds settings and versions, `path` gives the text of a file of the live version.",
+        what="Shows one site; `detailed` adds settings and versions, `path` gives the text of a file that is live.",
         when="Use it before edit_site to see the text, or before publish to see which versions there are.",
         hints=READS,
         takes={
