@@ -39,7 +39,7 @@ function assistant(apiUrl) {
     h(
       "p",
       { class: "muted" },
-      "For Claude, Cursor and every other program that speaks MCP. Paste this into its configuration of MCP servers and start it again. It needs Node.js, and uv, pipx or Python 3.11.",
+      "For Claude, Cursor and every other program that speaks MCP. Paste this into its configuration of MCP servers and start it again. It takes Node.js, and uv or Python 3.11.",
     ),
     codeBlock(
       JSON.stringify(configuration, null, 2).replace(/\[\s+("-y"),\s+("invoker-mcp")\s+\]/, "[$1, $2]"),
