@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import { isatty } from "node:tty";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+const LOOK = 500;
 
 /** The program is not there, or cannot be run. */
 export class NotStarted extends Error {}
@@ -14,7 +15,9 @@ export function run([program, ...args], { stdio = "inherit" } = {}) {
     let child;
     const pass = (signal) => toldByTerminal(signal) || child?.kill(signal);
     const leave = () => child?.kill();
+    const watch = whenOrphaned(() => child?.kill("SIGTERM"));
     const settle = (then) => (value) => {
+      clearInterval(watch);
       for (const signal of SIGNALS) process.off(signal, pass);
       process.off("exit", leave);
       then(value);
@@ -30,6 +33,13 @@ export function run([program, ...args], { stdio = "inherit" } = {}) {
 
 /** Ctrl-C goes to every process of a terminal, so the child has it already; twice would cut its clean end short. */
 const toldByTerminal = (signal) => signal === "SIGINT" && (process.platform === "win32" || isatty(0));
+
+/** npx runs us through a shell, which takes a signal for itself alone: all that we see of it is another parent. */
+function whenOrphaned(act) {
+  if (process.env.npm_command !== "exec" || process.platform === "win32") return undefined;
+  const parent = process.ppid;
+  return setInterval(() => process.ppid !== parent && act(), LOOK);
+}
 
 /** End as the child did, by the same signal or with the same code. */
 export function end({ code, signal }) {

@@ -9,6 +9,8 @@ const LAUNCHER = `
   await main(process.argv.slice(1), { platform: "linux" });
 `;
 
+const LAUNCH = ["--input-type=module", "-e", LAUNCHER, "--"];
+
 /** The server as the tests see it: answers each line, says which signal came, ends as it is told. */
 const SERVER = `
   if (process.env.SERVER_EXIT) process.exit(Number(process.env.SERVER_EXIT));
@@ -73,13 +75,19 @@ export class Machine {
   }
 
   launch(args = [], environ = {}) {
-    return new Launch(args, { ...this.environ, ...environ });
+    return new Launch([process.execPath, ...LAUNCH, ...args], { ...this.environ, ...environ });
+  }
+
+  /** As npx does it: a shell in between, which ends at a signal and passes none on. */
+  launchInShell() {
+    const command = ["/bin/sh", "-c", '"$0" "$@"; exit $?', process.execPath, ...LAUNCH];
+    return new Launch(command, { ...this.environ, npm_command: "exec" });
   }
 }
 
 export class Launch {
-  constructor(args, env) {
-    this.process = spawn(process.execPath, ["--input-type=module", "-e", LAUNCHER, "--", ...args], { env });
+  constructor([program, ...args], env) {
+    this.process = spawn(program, args, { env });
     this.out = this.err = "";
     this.process.stdout.on("data", (data) => (this.out += data));
     this.process.stderr.on("data", (data) => (this.err += data));
