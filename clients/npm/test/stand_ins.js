@@ -21,7 +21,7 @@ const SERVER = `
   });
   process.stderr.write("server " + process.pid + " " + JSON.stringify(args) + "\\n");
   process.stdin.on("data", (data) => process.stdout.write("answer to " + data));
-  process.stdin.on("end", () => process.exit(0));
+  process.stdin.on("end", () => process.env.SERVER_STAYS ? setInterval(() => {}, 1000) : process.exit(0));
 `;
 
 export class Machine {
@@ -81,7 +81,8 @@ export class Machine {
   /** As npx does it: a shell in between, which ends at a signal and passes none on. */
   launchInShell() {
     const command = ["/bin/sh", "-c", '"$0" "$@"; exit $?', process.execPath, ...LAUNCH];
-    return new Launch(command, { ...this.environ, npm_command: "exec" });
+    // without the shell Node closes the server's stdin, which would be its end already
+    return new Launch(command, { ...this.environ, npm_command: "exec", SERVER_STAYS: "1" });
   }
 }
 
