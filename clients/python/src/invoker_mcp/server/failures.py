@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 #: Hints that the API words for programs, in words for who uses tools.
 INSTEAD = {
-    "edit_mismatch": "Call get_site with `path` to see the text as it is, and take enough of it to stand there once.",
+    "edit_not_unique": "Call get_site with `path` to see the text as it is, and take enough of it to stand there once.",
     "version_conflict": "Somebody changed the site meanwhile: call get_site to see it, then try again.",
-    "deployment_limit": "Show the user list_sites; delete_site makes room, or they upgrade their plan.",
+    "limit_reached": "Show the user list_sites; delete_site makes room, or they upgrade their plan.",
+    "incomplete_version": "Some of its files never arrived: call deploy again, which sends what is missing.",
+    "not_text": "Send the whole file with deploy instead.",
 }
 
 
