@@ -24,6 +24,14 @@ TRIES = 4
 PASSING = {502, 503, 504}
 LONGEST_WAIT = 20.0
 
+PLACES = {
+    "flag": "--api-key",
+    "environment": "INVOKER_API_KEY",
+    "keyring": "the keyring",
+    "file": "your login",
+    "claim": "the claim",
+}
+
 Json = dict[str, Any] | list[Any] | None
 
 
@@ -136,9 +144,12 @@ class Api:
         """Return what an answer that is not a success means."""
         said = _maybe_object(body)
         words = {name: self._without_key(said.get(name)) for name in ("error", "code", "hint", "request_id")}
+        request_id = words["request_id"] or self._without_key(headers.get("X-Request-ID"))
         if status == 401 and self.credential is not None:
             return NotLoggedIn(
-                f"The API does not take this key ({self.credential.source})", hint="Log in again: invoker login"
+                f"The API does not take the key of {PLACES[self.credential.source]}",
+                hint="It was revoked, has expired, or is another API's. Log in again: invoker login",
+                request_id=request_id,
             )
         if 300 <= status < 400 or not words["error"]:
             message = f"{self.settings.api_url} answered {status}, and not as the API does"
@@ -150,7 +161,7 @@ class Api:
             status=status,
             code=words["code"] or "",
             hint=words["hint"],
-            request_id=words["request_id"] or self._without_key(headers.get("X-Request-ID")),
+            request_id=request_id,
             retry_after=_seconds(headers.get("Retry-After")),
         )
 

@@ -4,14 +4,14 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from invoker_mcp import contents, sites
 from invoker_mcp.api import Api, an_object, segment
 from invoker_mcp.contents import File
-from invoker_mcp.errors import ClientError, Unreachable
+from invoker_mcp.errors import ApiError, ClientError, Unreachable
 from invoker_mcp.project import SITE_ID, TOKEN, Project
 
 AT_ONCE = 16
@@ -64,10 +64,12 @@ async def deploy_path(
     """Deploy a folder or a file, to the site that was made last from it unless another is named."""
     files = await asyncio.to_thread(contents.collect, source)
     wishes = Wishes(site=site, slug=slug, title=title, preview=preview, spa=spa)
-    if anonymous and api.credential is not None:
-        async with Api(replace(api.settings, api_key=None)) as nobody:
-            return await _Deploy(nobody, wishes, Project(api.settings, source.resolve()), progress).run(files)
-    return await _Deploy(api, wishes, Project(api.settings, source.resolve()), progress).run(files)
+    nobody = anonymous or api.credential is None
+    project = Project(api.settings, await asyncio.to_thread(source.resolve), anonymous=nobody)
+    if nobody and api.credential is not None:
+        async with Api(api.settings) as without_key:
+            return await _Deploy(without_key, wishes, project, progress).run(files)
+    return await _Deploy(api, wishes, project, progress).run(files)
 
 
 async def deploy_files(
@@ -119,7 +121,7 @@ class _Deploy:
                 return an_object(await self._call("PUT", f"/deploy/{segment(site)}", json=body, repeatable=True))
             except ClientError as error:
                 # Remembered, and gone since; or nobody's, and claimed or expired.
-                gone = getattr(error, "status", 401 if self.token else 0) in {401, 404}
+                gone = isinstance(error, ApiError) and error.status in {401, 404}
                 if self.wishes.site or not gone:
                     raise
                 self.token = None
@@ -148,9 +150,11 @@ class _Deploy:
         if isinstance(token, str) and TOKEN.fullmatch(token):
             self.token = token
             if self.project:
-                self.project.keep_token(site, token)
+                self.project.keep_claim(site, token, made.get("claim_url"))
         if self.project:
             self.project.remember(made)
+            if self.token and (claim_url := self.project.claim_url(site)):
+                made["claim_url"] = claim_url
 
     async def _send(self, site: str, files: Sequence[File]) -> None:
         """Send files, the largest first, so that none of them is left alone at the end."""

@@ -14,9 +14,10 @@ def plain(text: object) -> str:
 class ClientError(Exception):
     """Something that the person can do something about: the hint says what."""
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, request_id: str | None = None) -> None:
         self.message = plain(message)
         self.hint = plain(hint) if hint else None
+        self.request_id = plain(request_id) if request_id else None
         super().__init__(self.message)
 
 
@@ -41,8 +42,7 @@ class ApiError(ClientError):
         request_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, request_id=request_id)
         self.status = status
         self.code = plain(code)
-        self.request_id = plain(request_id) if request_id else None
         self.retry_after = retry_after

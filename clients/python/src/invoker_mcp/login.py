@@ -56,7 +56,7 @@ async def start(api: Api, *, client: str) -> Started:
     return Started(
         session_id=str(said.get("session_id")),
         user_code=code,
-        login_url=str(url),
+        login_url=url,
         expires_at=min(expires_at or now + LONGEST, now + LONGEST),
         poll_interval=min(max(float(interval), 1.0), 30.0) if isinstance(interval, int | float) else 5.0,
         verifier=verifier,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from invoker_mcp import locks
-from invoker_mcp.settings import Settings
+from invoker_mcp.settings import Settings, is_web_page
 
 PROJECT_FILE = ".invoker.json"
 SITE_ID = re.compile(r"dep_[0-9A-Za-z]{16,32}")
@@ -21,6 +21,8 @@ class Project:
 
     settings: Settings
     source: Path
+    #: Its site is nobody's: a site of the person's own is another one.
+    anonymous: bool = False
 
     @property
     def _file(self) -> Path:
@@ -28,7 +30,8 @@ class Project:
 
     @property
     def _name(self) -> str:
-        return "." if self.source.is_dir() else self.source.name
+        name = "." if self.source.is_dir() else self.source.name
+        return f"{name} (anonymous)" if self.anonymous else name
 
     def site(self) -> str | None:
         """Return the id of the site that was made last from here."""
@@ -53,17 +56,25 @@ class Project:
 
     def token(self, site: str) -> str | None:
         """Return the claim token of a site that nobody has claimed, if it was made on this machine."""
-        token = _load(self._tokens).get(site)
+        token = self._claim(site).get("token")
         return token if isinstance(token, str) and TOKEN.fullmatch(token) else None
 
-    def keep_token(self, site: str, token: str) -> None:
+    def claim_url(self, site: str) -> str | None:
+        url = self._claim(site).get("claim_url")
+        return url if is_web_page(url) else None
+
+    def keep_claim(self, site: str, token: str, claim_url: object) -> None:
         with locks.held(self.settings.home / "claims.lock"):
             # The newest hundred: such a site is gone after a day.
-            kept = dict(list(_load(self._tokens).items())[-99:])
-            locks.write_private(self._tokens, json.dumps({**kept, site: token}, indent=2) + "\n")
+            kept = dict(list(_load(self._claims).items())[-99:])
+            claim = {"token": token, "claim_url": claim_url}
+            locks.write_private(self._claims, json.dumps({**kept, site: claim}, indent=2) + "\n")
+
+    def _claim(self, site: str) -> dict[str, Any]:
+        return _object(_load(self._claims).get(site))
 
     @property
-    def _tokens(self) -> Path:
+    def _claims(self) -> Path:
         return self.settings.home / "claims.json"
 
 

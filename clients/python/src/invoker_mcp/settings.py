@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 from invoker_mcp.errors import ClientError
@@ -69,7 +70,7 @@ def web_address(url: str) -> str:
     return url.strip().rstrip("/")
 
 
-def is_web_page(url: object) -> bool:
+def is_web_page(url: object) -> TypeGuard[str]:
     """Whether a browser may be sent there: http or https to a host, without anything that hides where it leads."""
     if not isinstance(url, str) or not url.isprintable() or any(sign in url for sign in ' "<>\\^`{|}'):
         return False
