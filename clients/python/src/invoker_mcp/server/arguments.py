@@ -61,15 +61,39 @@ BLOCKS: Schema = {
     "type": "array",
     "minItems": 1,
     "maxItems": 40,
-    "items": {"type": "string"},
-    "description": "Names of blocks from list_blocks, in the page's order.",
-    "examples": [["header", "hero", "waitlist-form", "footer"]],
+    "description": "The page's blocks in their order, each with its content as list_blocks `detailed` describes it.",
+    "items": {
+        "type": "object",
+        "required": ["block"],
+        "additionalProperties": False,
+        "properties": {
+            "block": _text("Name of a block, as list_blocks has it.", "hero"),
+            "content": {"type": "object", "description": "What stands in the block."},
+        },
+    },
+    "examples": [
+        [
+            {"block": "hero", "content": {"title": "Tea, every month"}},
+            {"block": "waitlist_form", "content": {"title": "Join the club"}},
+        ]
+    ],
 }
-STYLE = _text("Name of a style, as list_styles has it.", "clean", longest=100)
+BLOCK_NAMES: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": 40,
+    "description": "Names of the blocks to show; omit it for all.",
+    "items": _text("Name of a block.", "hero"),
+    "examples": [["hero", "faq", "waitlist_form"]],
+}
+STYLE = _text("Name of a style, as list_styles has it.", "minimal", longest=100)
 CONTENT: Schema = {
     "type": "object",
-    "description": "The page's words: fields of the page, and by a block's name those of the block.",
-    "examples": [{"title": "Tea club", "hero": {"heading": "Tea, every month"}}],
+    "description": (
+        "What is said about the page: title, description, lang, favicon; with a template also its values, and by a "
+        "block's key what replaces parts of it."
+    ),
+    "examples": [{"title": "Tea club", "description": "A new tea each month", "lang": "en"}],
 }
 URL = _text("Where each submission is sent: an http or https address.", "https://hooks.example.com/in", longest=2000)
 WEBHOOK = _text("Id of a webhook, as list_webhooks has it.", "wh_4fJ2kLm9Qx7RtYwB", longest=100)

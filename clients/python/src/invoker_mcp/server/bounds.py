@@ -57,7 +57,7 @@ def slice_of(rows: list[Any], cursor: str | None) -> tuple[list[Any], str | None
     return [fitting(row) for row in rows[start:end]], str(end) if end < len(rows) else None
 
 
-def piece(text: str, cursor: str | None, longest: int = MOST_BYTES // 2) -> tuple[str, str | None]:
+def piece(text: str, cursor: str | None, longest: int = 30_000) -> tuple[str, str | None]:
     """Give as much of a text as fits, and where to go on."""
     start = position(cursor)
     end = min(len(text), start + longest)

@@ -43,17 +43,21 @@ async def deploy(caller: Caller, given: dict[str, Any]) -> Answer:
 async def _from_content(api: Api, site: str | None, given: dict[str, Any]) -> dict[str, Any]:
     from invoker_mcp.api import an_object, segment
 
+    notes: list[dict[str, str]] = []
     if "html" in given or "files" in given:
         body = picked(given, "html", "files")
     else:
         from invoker_mcp.server.tools.building import made
 
-        body = {"html": made(given).html}
+        page = made(given)
+        body, notes = {"html": page.html}, [{"code": "page", "message": warning} for warning in page.warnings]
     body |= {"preview": True} | ({"is_spa": given["spa"]} if "spa" in given else {})
     path = f"/deploy/{segment(site)}" if site else "/deploy"
     body |= {"slug": given["slug"]} if "slug" in given else {}
     method = "PUT" if site else "POST"
-    return an_object(await api.call(method, path, json=body, authenticated=api.credential is not None))
+    answer = an_object(await api.call(method, path, json=body, authenticated=api.credential is not None))
+    found = answer.get("warnings")
+    return {**answer, "warnings": [*(found if isinstance(found, list) else []), *notes]}
 
 
 async def _from_path(api: Api, site: str | None, given: dict[str, Any]) -> dict[str, Any]:
@@ -215,7 +219,7 @@ TOOLS = (
     Tool(
         name="edit_site",
         title="Change the text of a site a little",
-        what="Replaces pieces of the live version's text, all or none; the result is live at once unless `preview` is true.",
+        what="Replaces pieces of the live version's text, all or none; it is live at once unless `preview` is true.",
         when="Use it for small corrections instead of sending the page again; get_site with `path` shows the text.",
         hints=WRITES,
         takes={
