@@ -135,6 +135,28 @@ def check(value: Any, shape: Schema, name: str = "") -> None:
         _check_size(value, shape.get("minimum"), shape.get("maximum"), where)
 
 
+def holds(data: dict[str, Any], shape: Schema) -> bool:
+    """Whether an answer is as its tool's `outputSchema` promises: an API may say what nobody expected."""
+    known = shape["properties"]
+    if any(name not in data for name in shape.get("required", ())):
+        return False
+    return all(_allowed(value, known[name]) for name, value in data.items() if name in known)
+
+
+def _allowed(value: object, shape: Schema) -> bool:
+    if "enum" in shape:
+        return value in shape["enum"]
+    if "const" in shape:
+        return bool(value == shape["const"])
+    kinds = shape.get("type", "object")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if value is None:
+        return "null" in kinds
+    if isinstance(value, list) and "items" in shape:
+        return "array" in kinds and all(_allowed(item, shape["items"]) for item in value)
+    return any(_is(value, kind) for kind in kinds if kind != "null")
+
+
 def _is(value: object, kind: str) -> bool:
     # to Python a truth value is an integer
     return isinstance(value, _TYPES[kind]) and (kind != "integer" or not isinstance(value, bool))

@@ -41,6 +41,7 @@ async def page(fetch: Fetch, limit: int = PAGE) -> tuple[list[dict[str, Any]], d
     """Fetch as long a page as fits: cursors of the API lead on from whole pages, so a shorter one is asked for."""
     while True:
         rows, rest = await fetch(limit)
+        rows = rows[:limit]  # an API that gives more than was asked for is not read to its end
         if size(rows) <= MOST_BYTES:
             return rows, rest
         if limit == 1:
