@@ -26,6 +26,8 @@ def files_of(folder: Path) -> dict[str, Path]:
     """Return the site's files by their paths in it, sorted; raise `ClientError` for what cannot be one."""
     found: dict[str, Path] = {}
     for path, file in _walk(folder, folder.resolve(), _spec(folder), ""):
+        if path in found:
+            raise ClientError(f"Two files are called {path}", hint="Their names differ in how accents are written.")
         found[path] = file
         if len(found) > MOST_FILES:
             raise ClientError(

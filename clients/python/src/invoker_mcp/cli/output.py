@@ -113,10 +113,7 @@ def size(count: object) -> str:
 
 def warnings(found: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the findings of the checks before publishing, a line each."""
-    return [
-        f"Warning: {row.get('message')} ({row.get('path')}{':' + str(row['line']) if row.get('line') else ''})"
-        for row in found
-    ]
+    return [f"Warning: {row.get('message')}" for row in found]
 
 
 #: What `json` leaves as it is and a terminal does not.
