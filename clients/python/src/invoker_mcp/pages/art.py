@@ -38,17 +38,23 @@ ICONS: Final = {
     "truck": "M3 6h11v10H3zM14 10h4l3 3v3h-7zM7 19a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM17 19a2 2 0 1 0 0-4 2 2 0 0 0 0 4z",
 }
 
-#: Four drawings of 800 × 600; the classes are the style's colours.
+#: Drawings of 800 × 600; the classes are the style's colours.
 _DRAWINGS: Final = (
     '<rect class="a1" width="800" height="600"/><circle class="a2" cx="560" cy="210" r="120"/>'
     '<path class="a3" d="M0 430C140 330 260 330 400 410s270 90 400-30v220H0z"/>'
     '<path class="a4" d="M0 520c180-90 300-60 420-20s240 30 380-70v170H0z"/>',
-    '<rect class="a1" width="800" height="600"/><path class="a2" d="M120 600V320a160 160 0 0 1 320 0v280z"/>'
-    '<path class="a3" d="M360 600V400a140 140 0 0 1 280 0v200z"/><circle class="a4" cx="620" cy="150" r="70"/>',
-    '<rect class="a1" width="800" height="600"/><circle class="a3" cx="300" cy="320" r="210"/>'
-    '<circle class="a2" cx="500" cy="280" r="150"/><path class="a4" d="M0 470h800v130H0z"/>',
-    '<rect class="a1" width="800" height="600"/><path class="a3" d="M0 600 300 130l230 360 90-120 180 230z"/>'
-    '<path class="a4" d="M0 600 190 370l180 230z"/><circle class="a2" cx="620" cy="160" r="80"/>',
+    '<rect class="a1" width="800" height="600"/><path class="a3" d="M400 560C250 420 250 220 400 60c150 160 150 360 0 500z"/>'
+    '<path class="a4" d="M400 560C400 400 290 270 110 230c0 190 110 310 290 330z"/>'
+    '<path class="a2" d="M400 560c0-160 110-290 290-330 0 190-110 310-290 330z"/>',
+    '<rect class="a1" width="800" height="600"/><circle class="a3" cx="310" cy="300" r="190"/>'
+    '<circle class="a2" cx="510" cy="260" r="130"/><path class="a4" d="M0 450h800v150H0z"/>',
+    '<rect class="a1" width="800" height="600"/><path class="a3" d="M150 600V330a150 150 0 0 1 300 0v270z"/>'
+    '<path class="a4" d="M210 600V340a90 90 0 0 1 180 0v260z"/><path class="a2" d="M500 600V420a100 100 0 0 1 200 0v180z"/>',
+    '<rect class="a1" width="800" height="600"/><path class="a4" d="M230 290h260c0 150-40 230-130 230s-130-80-130-230z"/>'
+    '<path class="a3" d="M490 330h40a60 60 0 0 1 0 120h-60l10-40h50a20 20 0 0 0 0-40h-45z"/>'
+    '<path class="a2" d="M290 240c-30-50 30-70 0-130h24c34 60-24 80 0 130zm90 0c-30-50 30-70 0-130h24c34 60-24 80 0 130z"/>',
+    '<rect class="a1" width="800" height="600"/><path class="a3" d="M0 600 300 150l230 340 90-110 180 220z"/>'
+    '<path class="a4" d="M0 600 190 380l180 220z"/><circle class="a2" cx="620" cy="170" r="80"/>',
 )
 
 
@@ -62,16 +68,18 @@ def icon(name: str | None) -> Markup:
     return el("span", name[:8], class_="icon sign", aria_hidden="true")
 
 
-def picture(image: dict[str, Any] | None, seed: str, class_: str, *, eager: bool = False) -> Markup:
-    """Return the given image in a frame, or a drawing which is the same for the same seed."""
+def picture(image: dict[str, Any] | None, seed: str, class_: str, number: int = 0, *, eager: bool = False) -> Markup:
+    """Return the given image in a frame, or a drawing: the same for the same seed, another for the next number."""
     given = image or {}
     alt = given.get("alt") or ""
     if src := given.get("src"):
         inside = el("img", src=src, alt=alt, loading=None if eager else "lazy", decoding="async")
     else:
-        drawing = _DRAWINGS[zlib.crc32(seed.encode()) % len(_DRAWINGS)]
+        drawing = _DRAWINGS[(zlib.crc32(seed.encode()) + number) % len(_DRAWINGS)]
         named = f'role="img" aria-label="{escape(alt)}"' if alt else 'aria-hidden="true"'
-        inside = Markup(f'<svg class="art" viewBox="0 0 800 600" preserveAspectRatio="xMidYMid slice" {named}>{drawing}</svg>')
+        inside = Markup(
+            f'<svg class="art" viewBox="0 0 800 600" preserveAspectRatio="xMidYMid slice" {named}>{drawing}</svg>'
+        )
     return el("div", inside, class_=f"frame {class_}")
 
 

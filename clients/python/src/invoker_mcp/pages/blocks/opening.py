@@ -53,7 +53,11 @@ def _text(content: Values, place: Place) -> Markup:
 
 
 def _split(content: Values, place: Place) -> Markup:
-    points = el("ul", *(el("li", inline(point)) for point in content["points"]), class_="ticks") if content["points"] else None
+    points = (
+        el("ul", *(el("li", inline(point)) for point in content["points"]), class_="ticks")
+        if content["points"]
+        else None
+    )
     body = el("div", prose(content["body"], place.below), class_="prose") if content["body"] else None
     text = el("div", place.head(content), body, points, buttons(content["action"]))
     shown = picture(content["image"], content["title"] or place.id, "split-image")
@@ -81,7 +85,13 @@ BLOCKS = (
             _SECOND,
             Field(name="note", about="A short line below the buttons: no card needed, free until March"),
             _IMAGE,
-            Field(name="layout", kind="choice", options=("beside", "below"), default="beside", about="Where the picture is"),
+            Field(
+                name="layout",
+                kind="choice",
+                options=("beside", "below"),
+                default="beside",
+                about="Where the picture is",
+            ),
             *TAIL,
         ),
         example={
@@ -201,4 +211,3 @@ BLOCKS = (
         render=_call,
     ),
 )
-

@@ -4,7 +4,7 @@ from invoker_mcp.pages.art import icon, portrait
 from invoker_mcp.pages.blocks.block import Block
 from invoker_mcp.pages.fields import Field, Values
 from invoker_mcp.pages.markup import Markup, el, inline, join, prose
-from invoker_mcp.pages.page import HEAD, TAIL, Place, button
+from invoker_mcp.pages.page import HEAD, TAIL, Place, button, grid
 
 
 def _features(content: Values, place: Place) -> Markup:
@@ -13,7 +13,7 @@ def _features(content: Values, place: Place) -> Markup:
         text = el("p", inline(item["text"])) if item["text"] else None
         link = el("p", el("a", item["link"]["label"], href=item["link"]["url"])) if item["link"] else None
         made.append(el("li", icon(item["icon"]), place.item(item["title"]), text, link))
-    return place.section(content, el("ul", *made, class_="grid cards"), class_="features")
+    return place.section(content, grid(made, "cards"), class_="features")
 
 
 def _steps(content: Values, place: Place) -> Markup:
@@ -37,7 +37,7 @@ def _testimonials(content: Values, place: Place) -> Markup:
         who = join(el("strong", item["name"]), el("span", item["role"]) if item["role"] else None)
         by = el("figcaption", portrait(item["image"], item["name"]), el("span", who, class_="who"))
         made.append(el("li", el("figure", el("blockquote", el("p", inline(item["quote"]))), by)))
-    return place.section(content, el("ul", *made, class_="grid quotes"), class_="testimonials")
+    return place.section(content, grid(made, "quotes"), class_="testimonials")
 
 
 def _pricing(content: Values, place: Place) -> Markup:
@@ -46,7 +46,9 @@ def _pricing(content: Values, place: Place) -> Markup:
         badge = el("p", plan["badge"], class_="badge") if plan["badge"] else None
         per = el("span", plan["per"], class_="per") if plan["per"] else None
         price = el("p", el("strong", plan["price"]), " " if per else None, per, class_="price")
-        points = el("ul", *(el("li", inline(point)) for point in plan["points"]), class_="ticks") if plan["points"] else None
+        points = (
+            el("ul", *(el("li", inline(point)) for point in plan["points"]), class_="ticks") if plan["points"] else None
+        )
         text = el("p", inline(plan["text"])) if plan["text"] else None
         link = button(plan["action"], "" if plan["badge"] else "quiet")
         inside = (badge, place.item(plan["name"]), price, text, points, link)
@@ -57,7 +59,11 @@ def _pricing(content: Values, place: Place) -> Markup:
 
 def _faq(content: Values, place: Place) -> Markup:
     made = [
-        el("details", el("summary", el("span", inline(item["question"]))), el("div", prose(item["answer"], place.below + 1), class_="prose"))
+        el(
+            "details",
+            el("summary", el("span", inline(item["question"]))),
+            el("div", prose(item["answer"], place.below + 1), class_="prose"),
+        )
         for item in content["items"]
     ]
     return place.section(content, el("div", *made, class_="questions"), class_="faq")
@@ -88,7 +94,9 @@ BLOCKS = (
                 required=True,
                 about="The things, the strongest first",
                 fields=(
-                    Field(name="icon", about="An emoji, or the name of an icon such as leaf, clock, heart, shield, bolt"),
+                    Field(
+                        name="icon", about="An emoji, or the name of an icon such as leaf, clock, heart, shield, bolt"
+                    ),
                     Field(name="title", about="A few words", required=True),
                     Field(name="text", about="One or two sentences"),
                     Field(name="link", kind="link", about="Where to read more"),
@@ -99,8 +107,16 @@ BLOCKS = (
         example={
             "title": "Picked for your flat, not for a shop window",
             "items": [
-                {"icon": "sun", "title": "Your light", "text": "North, south, or a bathroom: we only send what grows there."},
-                {"icon": "clock", "title": "Your habits", "text": "Away a lot? You get the ones that like being forgotten."},
+                {
+                    "icon": "sun",
+                    "title": "Your light",
+                    "text": "North, south, or a bathroom: we only send what grows there.",
+                },
+                {
+                    "icon": "clock",
+                    "title": "Your habits",
+                    "text": "Away a lot? You get the ones that like being forgotten.",
+                },
                 {"icon": "heart", "title": "A year of help", "text": "Send a photo of a sad leaf. A gardener answers."},
             ],
         },
@@ -187,8 +203,16 @@ BLOCKS = (
         example={
             "title": "Former plant killers",
             "items": [
-                {"quote": "The fern is on its second summer. I have never got that far.", "name": "Jonas Weil", "role": "Nurse, night shifts"},
-                {"quote": "I water when the card turns blue. I think about it no more than that.", "name": "Ada Mensah", "role": "Two cats, one window"},
+                {
+                    "quote": "The fern is on its second summer. I have never got that far.",
+                    "name": "Jonas Weil",
+                    "role": "Nurse, night shifts",
+                },
+                {
+                    "quote": "I water when the card turns blue. I think about it no more than that.",
+                    "name": "Ada Mensah",
+                    "role": "Two cats, one window",
+                },
             ],
         },
         render=_testimonials,
@@ -263,8 +287,14 @@ BLOCKS = (
         example={
             "title": "Questions",
             "items": [
-                {"question": "Are they safe for cats?", "answer": "Say that you have one, and yes. We leave out lilies and the like."},
-                {"question": "What if I move?", "answer": "Tell us the new windows. We take back what would not like them."},
+                {
+                    "question": "Are they safe for cats?",
+                    "answer": "Say that you have one, and yes. We leave out lilies and the like.",
+                },
+                {
+                    "question": "What if I move?",
+                    "answer": "Tell us the new windows. We take back what would not like them.",
+                },
             ],
         },
         render=_faq,
