@@ -73,6 +73,11 @@ def grid(things: Sequence[Markup], class_: str, *, tag: str = "ul") -> Markup:
     return el(tag, *things, class_=f"grid {class_}{' pairs' if len(things) in {2, 4} else ''}")
 
 
+def ticks(points: Sequence[str]) -> Markup:
+    """Return short points, each with a tick."""
+    return el("ul", *(el("li", inline(point)) for point in points), class_="ticks") if points else Markup("")
+
+
 def eyebrow(content: Values) -> Markup:
     return el("p", inline(content["eyebrow"]), class_="eyebrow") if content.get("eyebrow") else Markup("")
 

@@ -18,7 +18,7 @@ def _links(links: tuple[Values, ...]) -> Markup:
     return el("ul", *(el("li", el("a", link["label"], href=link["url"])) for link in links)) if links else Markup("")
 
 
-def _header(content: Values, place: Place) -> Markup:
+def _header(content: Values, _: Place) -> Markup:
     home = el("a", _brand(content), href="#top", class_="brand")
     links = _links(content["links"])
     nav = el("nav", links, aria_label="Main") if links else None
@@ -27,7 +27,7 @@ def _header(content: Values, place: Place) -> Markup:
     )
 
 
-def _banner(content: Values, place: Place) -> Markup:
+def _banner(content: Values, _: Place) -> Markup:
     link = content["link"]
     more = el("a", link["label"], href=link["url"]) if link else None
     return el(
@@ -35,7 +35,7 @@ def _banner(content: Values, place: Place) -> Markup:
     )
 
 
-def _footer(content: Values, place: Place) -> Markup:
+def _footer(content: Values, _: Place) -> Markup:
     links = _links(content["links"])
     top = el(
         "div",
