@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
@@ -76,12 +76,12 @@ async def test_every_tool_is_described_with_hints_schemas_and_examples(assistant
         assert hints.open_world_hint is not None
         assert tool.output_schema is not None
         for schema in (tool.input_schema, tool.output_schema):
-            jsonschema.Draft202012Validator.check_schema(schema)
+            assert jsonschema_rs.meta.is_valid(schema)
             assert schema["type"] == "object"
         for name, argument in tool.input_schema["properties"].items():
             assert argument["description"], (tool.name, name)
             for example in argument.get("examples", ()):
-                jsonschema.validate(example, argument)
+                assert jsonschema_rs.is_valid(argument, example), (tool.name, name)
 
 
 async def test_one_name_of_an_argument_has_one_type_everywhere(assistant: Assistant) -> None:
@@ -122,6 +122,13 @@ async def test_a_mistake_says_what_to_do_next(
     assistant: Assistant, name: str, given: dict[str, Any], said: str
 ) -> None:
     assert said in await assistant.mistake(name, **given)
+
+
+async def test_the_folder_of_the_keys_is_not_put_on_the_web(assistant: Assistant, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path.parent, tmp_path / "credentials.json"):
+        if path.suffix:
+            path.write_text("{}")
+        assert "has the key of this machine in it" in await assistant.mistake("deploy", path=str(path))
 
 
 async def test_what_is_not_there_is_an_error_of_the_protocol(assistant: Assistant) -> None:

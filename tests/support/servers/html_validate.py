@@ -6,10 +6,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.servers.axe import FOLDER, install
-from tests.support.servers.machine import installing
+from tests.support.servers.axe import FOLDER
+from tests.support.servers.npm import installed
 
-INSTALLED = FOLDER / "node_modules" / "html-validate"
 #: The standard and accessibility; how HTML is laid out and spelled is not asked for.
 RULES = {
     "extends": ["html-validate:standard", "html-validate:a11y"],
@@ -19,16 +18,12 @@ RULES = {
 
 def complaints(pages: Mapping[str, str], folder: Path) -> list[str]:
     """Return what the validator finds in the pages, by their names."""
-    pinned = json.loads((FOLDER / "package.json").read_text())["devDependencies"]["html-validate"]
-    with installing():
-        described = INSTALLED / "package.json"
-        if not described.exists() or json.loads(described.read_text())["version"] != pinned:
-            install()
+    program = installed(FOLDER, "html-validate") / "bin" / "html-validate.mjs"
     (folder / "rules.json").write_text(json.dumps({**RULES, "root": True}))
     for name, html in pages.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
     node = shutil.which("node") or "node"
-    command = [node, str(INSTALLED / "bin/html-validate.mjs"), "--config", "rules.json", "--formatter", "json", "."]
+    command = [node, str(program), "--config", "rules.json", "--formatter", "json", "."]
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     assert done.stdout.startswith("["), done.stderr
     return [

@@ -11,6 +11,7 @@ from mcp.shared.exceptions import MCPError
 from invoker_mcp import __version__
 from invoker_mcp.server import prompts, resources
 from invoker_mcp.server.arguments import check, holds
+from invoker_mcp.server.bounds import clipped
 from invoker_mcp.server.caller import Caller
 from invoker_mcp.server.failures import words
 from invoker_mcp.server.redaction import redacted
@@ -110,7 +111,6 @@ class App:
             session=context.session,
             request_id=context.request_id,
             responses=params.input_responses,
-            state=params.request_state,
         )
 
 
@@ -134,15 +134,13 @@ def _described(tool: Tool) -> types.Tool:
 
 def _result(answer: Answer, *, failed: bool = False) -> types.CallToolResult:
     """Give what is sent; a key that the API put into an answer stops here."""
-    content: list[types.ContentBlock] = [types.TextContent(text=redacted(answer.text))]
+    content: list[types.ContentBlock] = [types.TextContent(text=redacted(clipped(answer.text)))]
     if failed:
         return types.CallToolResult(content=content, is_error=True)
     return types.CallToolResult(content=content, structured_content=redacted(answer.data), is_error=False)
 
 
 def _asked(ask: Ask) -> types.InputRequiredResult:
-    """Have the client show the address; the state is the login's public half, which alone is worth nothing."""
+    """Have the client show the address, and call again; which login it is, is remembered here."""
     params = types.ElicitRequestURLParams(message=redacted(ask.message), url=ask.url)
-    return types.InputRequiredResult(
-        input_requests={"login": types.ElicitRequest(params=params)}, request_state=ask.state
-    )
+    return types.InputRequiredResult(input_requests={"login": types.ElicitRequest(params=params)})

@@ -9,6 +9,7 @@ from invoker_mcp.server.tool import ToolError
 
 #: A token is seldom less than two bytes and mostly three or four; the text beside the data has to fit too.
 MOST_BYTES = 36_000
+MOST_TEXT = 3_000
 PAGE = 50
 Fetch = Callable[[int], Awaitable[tuple[list[dict[str, Any]], dict[str, Any]]]]
 
@@ -27,6 +28,11 @@ def shortened(value: Any, longest: int) -> Any:
         kept = list(value.items())[: max(longest // 10, 1)]
         return {shortened(str(name), 200): shortened(held, longest) for name, held in kept}
     return value
+
+
+def clipped(text: str) -> str:
+    """Give the text beside the data, cut where what the API gave makes it long."""
+    return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…"
 
 
 def fitting(value: Any, most: int = MOST_BYTES) -> Any:

@@ -39,7 +39,6 @@ class Ask:
 
     message: str
     url: str
-    state: str
 
 
 Run = Callable[["Caller", dict[str, Any]], Awaitable["Answer | Ask"]]

@@ -71,12 +71,21 @@ async def _from_path(api: Api, site: str | None, given: dict[str, Any]) -> dict[
         )
     if not await asyncio.to_thread(path.exists):
         raise ToolError(f"There is nothing at {given['path']!r}", "Correct the path.")
+    resolved = await asyncio.to_thread(path.resolve)
+    if private := await asyncio.to_thread(keys_in, resolved, api.settings.home):
+        raise ToolError(
+            f"{given['path']!r} has the key of this machine in it ({private})", "Name the folder of the site alone."
+        )
     made = await deploys.deploy_path(api, path, site=site, slug=given.get("slug"), preview=True, spa=given.get("spa"))
-    if api.credential is None and (
-        token := Project(api.settings, await asyncio.to_thread(path.resolve)).token(str(made.get("id")))
-    ):
+    if api.credential is None and (token := Project(api.settings, resolved).token(str(made.get("id")))):
         made.setdefault("claim_token", token)
     return made
+
+
+def keys_in(path: Path, home: Path) -> Path | None:
+    """Give where this machine's keys are, if that is in what would be put on the web."""
+    home = home.expanduser().resolve()
+    return home if path == home or path in home.parents or home in path.parents else None
 
 
 def _previewed(answer: dict[str, Any], *, anonymous: bool, remote: bool) -> Answer:
