@@ -10,6 +10,7 @@ import pytest
 from mcp.client import Client
 from mcp_types import ElicitRequestURLParams, ElicitResult
 
+from invoker_mcp.credentials import Credential, save
 from invoker_mcp.server.app import App
 from invoker_mcp.server.memory import Memory
 from invoker_mcp.settings import Settings
@@ -145,4 +146,24 @@ async def test_the_key_of_the_environment_is_used_and_no_login_begins(tmp_path: 
         assert (await assistant.ask("login"))["source"] == "environment"
         assert "INVOKER_API_KEY" in await assistant.mistake("logout")
         assert api.requests == [("GET /auth/me", f"Bearer {KEY}")]
+        assert assistant.keys == []
+
+
+async def test_a_saved_key_that_was_revoked_begins_a_new_login(tmp_path: Path) -> None:
+    started = {
+        "session_id": "ls_1",
+        "user_code": "BCDF-GHJK",
+        "login_url": "http://localhost/login/ls_1",
+        "poll_interval": 1,
+    }
+    gone = (401, {"error": "Unauthorized", "code": "unauthorized", "request_id": "req_1"})
+    pending = (202, {"status": "pending"})
+    answers = {"GET /auth/me": gone, "POST /auth/session": started, "POST /auth/token": pending}
+    async with false_api(answers=answers) as api, talking(api, tmp_path, "2026-07-28", key=None) as assistant:
+        saved = Settings(api_url=api.url, home=tmp_path, keyring=False)
+        save(saved, Credential(key=KEY, source="file", email="ada@example.com", key_id="key_1"))
+        assert "Call login first" in await assistant.mistake("whoami")
+        assert (await assistant.ask("login"))["user_code"] == "BCDF-GHJK"
+        assert (await assistant.ask("logout"))["status"] == "logged_out"
+        assert not (await assistant.ask("whoami"))["logged_in"]
         assert assistant.keys == []

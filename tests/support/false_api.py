@@ -12,7 +12,7 @@ from tests.support.ports import free_port
 
 @dataclass
 class FalseApi:
-    """Answers every path alike, or as `answers` says for `METHOD /path`."""
+    """Answers every path alike, or as `answers` says for `METHOD /path`: a body, or a status and a body."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     otherwise: Any = field(default_factory=dict)
@@ -24,10 +24,12 @@ class FalseApi:
     async def answer(self, request: web.Request) -> web.Response:
         named = f"{request.method} {request.path}"
         self.requests.append((named, request.headers.get("Authorization", "")))
-        said = self.answers.get(named, self.otherwise)
+        said, status = self.answers.get(named, self.otherwise), self.status
+        if isinstance(said, tuple):
+            status, said = said
         if isinstance(said, bytes):
-            return web.Response(body=said, status=self.status, headers=self.headers)
-        return web.json_response(said, status=self.status, headers=self.headers)
+            return web.Response(body=said, status=status, headers=self.headers)
+        return web.json_response(said, status=status, headers=self.headers)
 
 
 @asynccontextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from invoker_mcp.server.tool import SETS, WRITES, Answer, Schema, Tool, ToolErro
 
 if TYPE_CHECKING:
     from invoker_mcp.api import Api
+    from invoker_mcp.deploys import Progress
 
 SOURCES = ("html", "files", "path", "template", "blocks")
 
@@ -30,7 +33,7 @@ async def deploy(caller: Caller, given: dict[str, Any]) -> Answer:
     async with caller.api(site=site, anonymous=site is None) as api:
         known = await site_id(api, site) if site else None
         if "path" in given:
-            answer = await _from_path(api, known, given)
+            answer = await _from_path(caller, api, known, given)
         else:
             answer = await _from_content(api, known, given)
         anonymous = api.credential is None
@@ -60,7 +63,7 @@ async def _from_content(api: Api, site: str | None, given: dict[str, Any]) -> di
     return {**answer, "warnings": [*(found if isinstance(found, list) else []), *notes]}
 
 
-async def _from_path(api: Api, site: str | None, given: dict[str, Any]) -> dict[str, Any]:
+async def _from_path(caller: Caller, api: Api, site: str | None, given: dict[str, Any]) -> dict[str, Any]:
     from invoker_mcp import deploys
     from invoker_mcp.project import Project
 
@@ -76,10 +79,35 @@ async def _from_path(api: Api, site: str | None, given: dict[str, Any]) -> dict[
         raise ToolError(
             f"{given['path']!r} has the key of this machine in it ({private})", "Name the folder of the site alone."
         )
-    made = await deploys.deploy_path(api, path, site=site, slug=given.get("slug"), preview=True, spa=given.get("spa"))
+    async with told(caller) as progress:
+        made = await deploys.deploy_path(
+            api, path, site=site, slug=given.get("slug"), preview=True, spa=given.get("spa"), progress=progress
+        )
     if api.credential is None and (token := Project(api.settings, resolved).token(str(made.get("id")))):
         made.setdefault("claim_token", token)
     return made
+
+
+@asynccontextmanager
+async def told(caller: Caller) -> AsyncIterator[Callable[[Progress], None]]:
+    """Give what an upload reports to; the client is told twice a second."""
+    newest: list[Progress] = []
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            if newest:
+                done = newest.pop()
+                newest.clear()
+                message = f"{done.files} of {done.of_files} files sent"
+                await caller.progress(done.bytes, done.of_bytes, message)
+
+    task = asyncio.create_task(tell())
+    try:
+        yield newest.append
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 def keys_in(path: Path, home: Path) -> Path | None:
