@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from invoker_mcp import credentials
 from invoker_mcp.cli import codes
+from invoker_mcp.credentials import Credential
 from invoker_mcp.errors import ApiError, ClientError, NotLoggedIn, Unreachable
 from invoker_mcp.settings import Settings
 from tests.support.client import Client, an_address
@@ -163,6 +165,20 @@ async def test_keys_are_made_rotated_and_revoked(terminal: Terminal, account: di
     assert (await terminal.run("keys", "create", "--expires-in", "soon")).code == codes.USAGE
 
 
+async def test_the_key_of_the_login_is_rotated_in_its_place(
+    terminal: Terminal, settings: Settings, account: dict[str, str]
+) -> None:
+    key = terminal.environment.pop("INVOKER_API_KEY")
+    credentials.save(settings, Credential(key=key, source="file", key_id=account["key_id"]))
+    rotated = await terminal.ok("keys", "rotate", account["key_id"])
+    kept = credentials.find(settings)
+    assert kept is not None
+    assert kept.key != key
+    assert kept.key not in rotated.out + rotated.err
+    assert "logged out" in (await terminal.ok("keys", "revoke", str(kept.key_id))).out
+    assert credentials.find(settings) is None
+
+
 async def test_webhooks_are_added_tested_and_removed(terminal: Terminal, site: Path, lying: Lying) -> None:
     async def receive(_: web.Request) -> web.Response:
         return web.Response(text="thanks")
@@ -193,10 +209,20 @@ async def test_a_conflict_has_its_code_hint_and_request_id(terminal: Terminal, s
     assert (said["status"], bool(said["request_id"])) == (409, True)
 
 
+async def test_a_plans_limit_is_a_limit(
+    terminal: Terminal, site: Path, person: Client, account: dict[str, str]
+) -> None:
+    for _ in range(5):
+        await person.api("POST", "/deploy", key=account["api_key"], json={"html": FORM})
+    refused = await terminal.run("deploy", str(site))
+    assert refused.code == codes.CONFLICT
+    assert "Deployment limit reached" in refused.err
+
+
 async def test_ends_that_a_script_can_tell_apart(terminal: Terminal, site: Path) -> None:
-    assert (await terminal.run("deploy", "nowhere")).code == codes.USAGE
+    assert (await terminal.spawn("deploy", "nowhere")).code == codes.USAGE
+    assert (await terminal.spawn("open", "no-such-site")).code == codes.REFUSED
     assert (await terminal.run("publish")).code == codes.USAGE
-    assert (await terminal.run("open", "no-such-site")).code == codes.REFUSED
     assert (await terminal.run("sites", INVOKER_API_KEY="inv_" + "0" * 36)).code == codes.NOT_LOGGED_IN
     assert (await terminal.run("sites", INVOKER_API_URL=f"http://127.0.0.1:{free_port()}")).code == codes.UNREACHABLE
     assert (await terminal.run("sites", INVOKER_API_URL="ftp://x")).code == codes.REFUSED
@@ -222,14 +248,19 @@ def test_exit_codes_are_as_documented(error: ClientError, code: int) -> None:
 
 
 async def test_output_has_no_colours_where_there_is_no_terminal(terminal: Terminal) -> None:
-    shown = [await terminal.run("--help"), await terminal.run("sites"), await terminal.run("open", "x", NO_COLOR="1")]
+    shown = [await terminal.spawn("--help"), await terminal.spawn("sites"), await terminal.spawn("open", "x")]
     assert not any("\x1b" in ran.out + ran.err for ran in shown)
-    assert "130 interrupted" in shown[0].out
+    forced = await terminal.run("open", "x", FORCE_COLOR="1", NO_COLOR="1")
+    assert "31m" not in forced.err
+    assert "31m" in (await terminal.run("open", "x", FORCE_COLOR="1")).err
+    assert "130 interrupted" in " ".join(shown[0].out.split())
 
 
-async def test_completion_is_there(terminal: Terminal) -> None:
-    shown = await terminal.run("--show-completion", SHELL="/bin/bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
-    assert shown.code in {0, 2}  # no shell is known where there is none
+async def test_a_shell_completes_commands_and_flags(terminal: Terminal) -> None:
+    asked = {"_INVOKER_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
+    assert (await terminal.spawn(COMP_WORDS="invoker pub", **asked)).out.split() == ["publish"]
+    flags = await terminal.spawn(COMP_WORDS="invoker deploy --pre", **{**asked, "COMP_CWORD": "2"})
+    assert flags.out.split() == ["--preview"]
 
 
 async def test_what_a_lying_api_says_does_not_steer_the_terminal(lying: Lying, tmp_path: Path) -> None:

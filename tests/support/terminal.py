@@ -1,10 +1,12 @@
-"""Somebody at a terminal: the commands of `invoker` as processes, with a home and an environment of their own."""
+"""Somebody at a terminal: the commands of `invoker`, with a home and an environment of their own."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,10 +55,27 @@ class Terminal:
             stderr=asyncio.subprocess.PIPE,
         )
 
-    async def run(self, *command: str, **environment: str) -> Ran:
+    async def spawn(self, *command: str, **environment: str) -> Ran:
+        """Run a command as a process."""
         process = await self.start(*command, **environment)
         out, err = await process.communicate()
         return Ran(process.returncode or 0, out.decode(), err.decode())
+
+    async def run(self, *command: str, **environment: str) -> Ran:
+        """Run a command in this process, which takes a tenth of the time: one at once."""
+        return await asyncio.to_thread(self._invoke, command, environment)
+
+    def _invoke(self, command: Sequence[str], environment: Mapping[str, str]) -> Ran:
+        from typer.testing import CliRunner
+
+        from invoker_mcp.cli.app import app
+
+        unset = dict.fromkeys(name for name in os.environ if name.startswith("INVOKER_") or name == "BROWSER")
+        with contextlib.chdir(self.folder):
+            ended = CliRunner().invoke(app, command, env={**unset, **self.environment, **environment})
+        if ended.exception is not None and not isinstance(ended.exception, SystemExit):
+            raise ended.exception
+        return Ran(ended.exit_code, ended.stdout, ended.stderr)
 
     async def ok(self, *command: str, **environment: str) -> Ran:
         """Run a command that has to work."""

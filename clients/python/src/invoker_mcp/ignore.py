@@ -16,7 +16,8 @@ IGNORE_FILE = ".invokerignore"
 #: Never part of a site; a line such as `!node_modules/` in `.invokerignore` takes one back.
 ALWAYS = (
     ".git", ".hg", ".svn", ".bzr", "_darcs", ".jj", ".invoker.json", ".invokerignore", ".DS_Store", "Thumbs.db",
-    ".env", ".env.*", ".npmrc", ".netrc", ".pypirc", ".venv/", "__pycache__/", "node_modules/",
+    ".env", ".env.*", ".ssh/", ".aws/", ".gnupg/",
+    ".npmrc", ".netrc", ".pypirc", ".venv/", "__pycache__/", "node_modules/",
 )  # fmt: skip
 MOST_FILES = 1000
 MOST_BYTES = 10 * 1024 * 1024
