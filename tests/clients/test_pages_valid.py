@@ -55,9 +55,7 @@ def test_a_form_goes_to_the_site_and_has_the_trap(name: str) -> None:
         labels = {label.attributes["for"] for label in form.css("label")}
         assert {field.attributes["id"] for field in fields} == labels
         assert all(
-            field.attributes["autocomplete"] == "email"
-            for field in fields
-            if field.attributes.get("type") == "email"
+            field.attributes["autocomplete"] == "email" for field in fields if field.attributes.get("type") == "email"
         )
         controls = {field.attributes["name"] for field in fields if str(field.attributes["name"]).startswith("_")}
         assert controls == {"_hp"}
