@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
@@ -12,6 +12,7 @@ from invoker_mcp.pages.blocks import BLOCKS
 from invoker_mcp.pages.looks import STYLES
 from invoker_mcp.pages.styles import Palette
 from tests.support import composed
+from tests.support.composed import first
 
 TITLE = {"title": "A page"}
 KINDS = [
@@ -44,8 +45,7 @@ def test_there_is_enough_to_choose_from() -> None:
 
 @pytest.mark.parametrize("block", pages.list_blocks(), ids=list(BLOCKS))
 def test_a_block_describes_itself_and_its_example_fits(block: dict[str, Any]) -> None:
-    jsonschema.Draft202012Validator.check_schema(block["content_schema"])
-    jsonschema.Draft202012Validator(block["content_schema"]).validate(block["example"])
+    jsonschema_rs.Draft202012Validator(block["content_schema"]).validate(block["example"])
     made = pages.compose([{"block": block["block"], "content": block["example"]}], "minimal", TITLE)
     assert [warning for warning in made.warnings if "a link leads to" not in warning] == []
 
@@ -101,7 +101,7 @@ def test_two_of_a_block_have_names_of_their_own() -> None:
 
 def test_a_page_without_a_title_in_its_blocks_still_has_a_heading() -> None:
     tree = LexborHTMLParser(pages.compose([{"block": "text", "content": {"body": "Words"}}], "minimal", TITLE).html)
-    assert tree.css_first("h1").text() == "A page"
+    assert first(tree, "h1").text() == "A page"
     assert tree.css("script") == []
 
 
@@ -184,10 +184,10 @@ def test_a_template_is_adapted_block_by_block() -> None:
         "warm",
     )
     tree = LexborHTMLParser(made.html)
-    assert tree.css_first("h1").text() == "My heading"
-    assert tree.css_first("title").text() == "My title"
-    assert tree.css_first("html").attributes["lang"] == "de"
-    assert tree.css_first("body").attributes["class"] == "style-warm"
+    assert first(tree, "h1").text() == "My heading"
+    assert first(tree, "title").text() == "My title"
+    assert first(tree, "html").attributes["lang"] == "de"
+    assert first(tree, "body").attributes["class"] == "style-warm"
     assert tree.css(".testimonials") == []
     assert not any(warning.startswith(("name:", "hero:", "testimonials:")) for warning in made.warnings)
     assert any(warning.startswith("stats: the numbers are samples") for warning in made.warnings)
