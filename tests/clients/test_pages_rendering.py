@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
 
 from tests.support import composed
 
@@ -39,15 +39,15 @@ async def shown(browser: Browser, html: str, complaints: list[str]) -> Page:
     page.on("console", lambda message: complaints.append(f"console: {message.text}"))
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
 
-    async def answer(route: object) -> None:
-        request = route.request  # type: ignore[attr-defined]
+    async def answer(route: Route) -> None:
+        request = route.request
         if request.url == f"{ORIGIN}/":
-            await route.fulfill(body=html, content_type="text/html; charset=utf-8")  # type: ignore[attr-defined]
+            await route.fulfill(body=html, content_type="text/html; charset=utf-8")
         elif request.url.startswith(f"{ORIGIN}/api/submit/"):
-            await route.fulfill(body="", content_type="text/javascript")  # type: ignore[attr-defined]
+            await route.fulfill(body="", content_type="text/javascript")
         else:
             complaints.append(f"request: {request.url}")
-            await route.abort()  # type: ignore[attr-defined]
+            await route.abort()
 
     await page.route("**/*", answer)
     await page.goto(f"{ORIGIN}/")

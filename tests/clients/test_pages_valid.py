@@ -7,6 +7,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.support import composed
+from tests.support.composed import first
 from tests.support.servers.html_validate import complaints
 
 EVERY = sorted(composed.every_page())
@@ -32,11 +33,11 @@ def test_a_page_is_small_and_needs_nothing_else(name: str) -> None:
 def test_a_page_has_its_landmarks_and_one_heading(name: str) -> None:
     tree = LexborHTMLParser(composed.every_page()[name])
     assert len(tree.css("h1")) == len(tree.css("main")) == len(tree.css("title")) == 1
-    assert tree.css_first("html").attributes["lang"] == "en"
+    assert first(tree, "html").attributes["lang"] == "en"
     ids = [node.attributes["id"] for node in tree.css("[id]")]
     assert len(ids) == len(set(ids))
-    first = tree.css_first("body > *")
-    assert (first.attributes["class"], first.attributes["href"]) == ("skip", "#main")
+    skip = first(tree, "body > *")
+    assert (skip.attributes["class"], skip.attributes["href"]) == ("skip", "#main")
     targets = {node.attributes["href"] for node in tree.css("a[href^='#']")}
     assert targets <= {f"#{each}" for each in ids}
 
@@ -55,9 +56,7 @@ def test_a_form_goes_to_the_site_and_has_the_trap(name: str) -> None:
         labels = {label.attributes["for"] for label in form.css("label")}
         assert {field.attributes["id"] for field in fields} == labels
         assert all(
-            field.attributes["autocomplete"] == "email"
-            for field in fields
-            if field.attributes.get("type") == "email"
+            field.attributes["autocomplete"] == "email" for field in fields if field.attributes.get("type") == "email"
         )
         controls = {field.attributes["name"] for field in fields if str(field.attributes["name"]).startswith("_")}
         assert controls == {"_hp"}

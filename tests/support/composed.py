@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
 from invoker_mcp import pages
 
 STYLES = [str(style["style"]) for style in pages.list_styles()]
@@ -21,3 +23,10 @@ def every_page() -> dict[str, str]:
     """Return all of them, by names that tests can show."""
     made = {f"style-{style}": with_all_blocks(style, "auto") for style in STYLES}
     return made | {f"template-{name}": pages.use_template(name, {"scheme": "auto"}).html for name in TEMPLATES}
+
+
+def first(tree: LexborHTMLParser, selector: str) -> LexborNode:
+    """Return the first such element, which there is."""
+    found = tree.css_first(selector)
+    assert found is not None, selector
+    return found

@@ -10,7 +10,7 @@ SUBMIT_URL: Final = "{{SUBMIT_URL}}"
 _VOID: Final = frozenset({"input", "img", "meta", "link", "br", "hr"})
 _ADDRESSES: Final = frozenset({"href", "src"})
 _SCHEME: Final = re.compile(r"([^/?#:]*):")
-_WEB: Final = re.compile(r"https?://[^/?#\s@]+", re.IGNORECASE)
+_WEB: Final = re.compile(r"https?://(?![^/?#]*@)[^/?#]+", re.IGNORECASE)
 _MAIL: Final = re.compile(r"[^@\s:/?#]+@[^@\s:/?#]+\.[a-z]{2,}", re.IGNORECASE)
 #: Not part of any text: controls, halves of surrogate pairs, and code points that are no characters.
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
