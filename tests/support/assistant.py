@@ -1,4 +1,4 @@
-"""An AI assistant's side of the MCP server: the SDK's own client, over stdio and over HTTP, in both protocol revisions."""
+"""An AI assistant's side of the MCP server: the SDK's own client, over both transports, in both revisions."""
 
 import os
 import re
@@ -20,6 +20,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
 
+from tests.support.client import Client as Person
 from tests.support.ports import free_port
 
 SOURCE = Path(__file__).parents[2] / "clients" / "python" / "src"
@@ -72,12 +73,29 @@ class Assistant:
         return KEY.findall("\n".join(self.told))
 
 
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tea</title></head><body><h1>Tee</h1>
+<form method="post" action="{{SUBMIT_URL}}"><label>Mail <input name="email" type="email"></label>
+<input name="_hp" hidden><button>Join</button></form></body></html>"""
+
+
+async def approve(person: Person, started: dict[str, Any], email: str) -> None:
+    """Do what the user does in the browser: give the address, read the mail, type the code."""
+    session = started["login_url"].rpartition("/")[2]
+    asked = await person.api("POST", "/auth/otp", json={"session_id": session, "email": email})
+    assert asked.status == 202, asked.text
+    body = {"session_id": session, "code": await person.code(email)}
+    approved = await person.api("POST", "/auth/verify", json=body)
+    assert approved.json == {"status": "approved"}, approved.text
+
+
 def text(answer: CallToolResult) -> str:
     return "\n".join(part.text for part in answer.content if isinstance(part, TextContent))
 
 
 @asynccontextmanager
-async def over_stdio(env: dict[str, str], mode: str, *, log: Path | None = None, **client: Any) -> AsyncIterator[Assistant]:
+async def over_stdio(
+    env: dict[str, str], mode: str, *, log: Path | None = None, **client: Any
+) -> AsyncIterator[Assistant]:
     """Start the server as assistants do, and talk with it."""
     parameters = StdioServerParameters(command=sys.executable, args=list(COMMAND), env=env)
     with (log or Path(os.devnull)).open("a") as errors:
@@ -89,9 +107,11 @@ async def over_stdio(env: dict[str, str], mode: str, *, log: Path | None = None,
 async def over_http(url: str, mode: str, *, key: str | None = None) -> AsyncIterator[Assistant]:
     """Talk with a server that runs, with this key or none."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
-        async with Client(streamable_http_client(url, http_client=http), mode=mode) as connected:
-            yield Assistant(connected)
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=30) as http,
+        Client(streamable_http_client(url, http_client=http), mode=mode) as connected,
+    ):
+        yield Assistant(connected)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """Node.js's package manager, for the tests that need something of it."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support.servers.machine import MissingServerError, apt_install, can_install, installing
+from tests.support.servers.machine import MissingServerError, apt_install, can_install, installing, say
 
 
 def npm() -> str:
@@ -31,3 +32,21 @@ def npm_install(folder: Path, *packages: str, offline: bool = False) -> None:
     if done.returncode:
         message = f"npm could not install {packages or 'what is pinned'} in {folder}:\n{done.stdout}{done.stderr}"
         raise MissingServerError(message)
+
+
+def installed(folder: Path, package: str) -> Path:
+    """Give the folder of a package that the folder's package.json pins; installed beside it when it is not there yet."""
+    pinned = json.loads((folder / "package.json").read_text())["devDependencies"][package]
+    there = folder / "node_modules" / package
+    if _version(there) != pinned:
+        npm()  # takes the lock, too
+        with installing():
+            if _version(there) != pinned:
+                say(f"installing {package}")
+                npm_install(folder)
+    return there
+
+
+def _version(there: Path) -> str | None:
+    described = there / "package.json"
+    return str(json.loads(described.read_text())["version"]) if described.exists() else None

@@ -128,10 +128,10 @@ class Api:
                 yield response
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise _NeverArrived(self.settings.api_url) from error
+        except httpx2.TimeoutException:
+            raise _told(TimeoutError()) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise Unreachable(
-                f"The connection to {self.settings.api_url} broke off ({type(error).__name__})", hint="Try again."
-            ) from None
+            raise _BrokeOff(self.settings.api_url, error) from None
 
     def _authorization(self, *, required: bool) -> dict[str, str]:
         if not required:
@@ -175,6 +175,11 @@ class Api:
 class _NeverArrived(Unreachable):
     def __init__(self, api_url: str) -> None:
         super().__init__(f"{api_url} cannot be reached", hint="Is the network there, and is INVOKER_API_URL right?")
+
+
+class _BrokeOff(Unreachable):
+    def __init__(self, api_url: str, error: Exception) -> None:
+        super().__init__(f"The connection to {api_url} broke off ({type(error).__name__})", hint="Try again.")
 
 
 def not_logged_in() -> NotLoggedIn:
@@ -247,7 +252,8 @@ def _never_arrived(error: Exception) -> bool:
 
 def _wait(error: Exception, attempt: int) -> float | None:
     """Return how long to wait before the next try; None when there is none."""
-    if attempt == TRIES or (isinstance(error, ApiError) and error.status not in PASSING):
+    passing = isinstance(error, _NeverArrived | _BrokeOff) or getattr(error, "status", None) in PASSING
+    if attempt == TRIES or not passing:
         return None
     named = error.retry_after if isinstance(error, ApiError) else None
     if named is not None:

@@ -58,7 +58,7 @@ async def _stream(api: Api, site: str, status: str, last: str | None) -> AsyncIt
     async with api.stream("GET", path, params=params, headers=headers) as response:
         buffer = b""
         async for part in response.aiter_raw():
-            *events, buffer = (buffer + part.replace(b"\r\n", b"\n")).split(b"\n\n")
+            *events, buffer = (buffer + part).replace(b"\r\n", b"\n").split(b"\n\n")
             if len(buffer) > LONGEST_EVENT:
                 raise Unreachable("An event has no end")
             for event in events:

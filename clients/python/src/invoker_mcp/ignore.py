@@ -16,7 +16,8 @@ IGNORE_FILE = ".invokerignore"
 #: Never part of a site; a line such as `!node_modules/` in `.invokerignore` takes one back.
 ALWAYS = (
     ".git", ".hg", ".svn", ".bzr", "_darcs", ".jj", ".invoker.json", ".invokerignore", ".DS_Store", "Thumbs.db",
-    ".env", ".env.*", ".npmrc", ".netrc", ".pypirc", ".venv/", "__pycache__/", "node_modules/",
+    ".env", ".env.*", ".ssh/", ".aws/", ".gnupg/",
+    ".npmrc", ".netrc", ".pypirc", ".venv/", "__pycache__/", "node_modules/",
 )  # fmt: skip
 MOST_FILES = 1000
 MOST_BYTES = 10 * 1024 * 1024
@@ -26,6 +27,8 @@ def files_of(folder: Path) -> dict[str, Path]:
     """Return the site's files by their paths in it, sorted; raise `ClientError` for what cannot be one."""
     found: dict[str, Path] = {}
     for path, file in _walk(folder, folder.resolve(), _spec(folder), ""):
+        if path in found:
+            raise ClientError(f"Two files are called {path}", hint="Their names differ in how accents are written.")
         found[path] = file
         if len(found) > MOST_FILES:
             raise ClientError(

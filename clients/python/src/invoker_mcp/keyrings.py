@@ -40,9 +40,9 @@ def _soon(call: Callable[[Any], T]) -> T | None:
     def ask() -> None:
         try:
             import keyring
-            from keyring.backends import fail, null
 
-            if not isinstance(keyring.get_keyring(), (fail.Keyring, null.Keyring)):
+            # Below one are those that keep nothing, and those that keep it in a file as plain as ours.
+            if keyring.get_keyring().priority >= 1:
                 said.append(call(keyring))
         except Exception:  # noqa: BLE001, S110 - backends raise whatever their libraries raise
             pass

@@ -27,7 +27,10 @@ else:
 def held(path: Path, *, within: float = 10.0) -> Iterator[None]:
     """Hold the lock file; the system lets go of it when the process ends, however that is."""
     private_folder(path.parent)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _not_written(path, error) from error
     try:
         until = time.monotonic() + within
         while True:
@@ -46,6 +49,13 @@ def held(path: Path, *, within: float = 10.0) -> Iterator[None]:
 def write_private(path: Path, text: str) -> None:
     """Replace a file by one that its owner alone can read; readers see the old one or the new one, whole."""
     private_folder(path.parent)
+    try:
+        _replace(path, text)
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _replace(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from its first moment
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -63,6 +73,8 @@ def private_folder(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ClientError(
-            f"{path} cannot be made: {error.strerror}", hint="INVOKER_HOME names another place."
-        ) from error
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> ClientError:
+    return ClientError(f"{path} cannot be written: {error.strerror}", hint="INVOKER_HOME names another place.")

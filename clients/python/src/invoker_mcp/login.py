@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from invoker_mcp import __version__, credentials, renewal
 from invoker_mcp.api import Api, an_object
 from invoker_mcp.credentials import Credential, moment
-from invoker_mcp.errors import ApiError, ClientError, Unreachable
+from invoker_mcp.errors import ApiError, ClientError, NotLoggedIn, Unreachable
 from invoker_mcp.settings import Settings, is_web_page
 
 #: How long a browser may take to say that it does not start.
@@ -113,14 +113,24 @@ async def _keep(api: Api, delivered: Credential) -> Credential:
 
 
 async def log_out(api: Api) -> bool:
-    """Revoke the saved key, where the API can be told, and forget it; say whether there was one."""
+    """Forget the saved key and revoke it; say whether there was one. Raise `Unreachable` when it works on elsewhere."""
     kept = credentials.saved(api.settings)
-    if kept is not None:
-        api.credential = replace(kept)
-        with suppress(ClientError):
-            await api.call("POST", "/auth/logout")
+    if kept is None:
+        return credentials.forget(api.settings)
+    credentials.forget(api.settings)
+    api.credential = kept
+    try:
+        await api.call("POST", "/auth/logout")
+    except NotLoggedIn:
+        pass  # it had ended before
+    except ClientError as error:
+        raise Unreachable(
+            f"The key {kept.hint} is forgotten here, but it was not revoked: {error.message}",
+            hint=f"Revoke {kept.key_id or 'it'} in the dashboard.",
+        ) from error
+    finally:
         api.credential = None
-    return credentials.forget(api.settings) or kept is not None
+    return True
 
 
 def open_browser(url: str, settings: Settings) -> bool:

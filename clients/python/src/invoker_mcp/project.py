@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from invoker_mcp import locks
+from invoker_mcp.errors import ClientError
 from invoker_mcp.settings import Settings, is_web_page
 
 PROJECT_FILE = ".invoker.json"
@@ -48,7 +49,7 @@ class Project:
         of_api = _object(kept.get(self.settings.api_url))
         if of_api.get(self._name) == row:
             return
-        with suppress(OSError):
+        with suppress(OSError, ClientError):
             locks.write_private(
                 self._file, json.dumps({**kept, self.settings.api_url: {**of_api, self._name: row}}, indent=2) + "\n"
             )

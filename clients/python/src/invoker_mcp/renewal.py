@@ -61,5 +61,8 @@ async def rotate(api: Api, *, grace: timedelta = GRACE) -> None:
         created_at=moment(said.get("created_at")) or datetime.now(UTC),
         expires_at=moment(said.get("expires_at")),
     )
-    credentials.replace(api.settings, old, new)
     api.credential = new
+    if not credentials.replace(api.settings, old, new):
+        # Logged out meanwhile, or in again: what nobody keeps must not work on.
+        await api.call("POST", "/auth/logout")
+        api.credential = credentials.saved(api.settings)

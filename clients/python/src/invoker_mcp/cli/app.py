@@ -40,4 +40,4 @@ def options(
 
 def run() -> None:
     """Run the command of this process."""
-    app()
+    app(prog_name="invoker")

@@ -10,8 +10,10 @@ UNREACHABLE = 4
 CONFLICT = 5
 INTERRUPTED = 130
 
-TOLD = """Exit codes: 0 it worked, 1 the API (or this machine) said no, 2 the command makes no sense, 3 not logged in,
-4 the API cannot be reached, 5 a conflict or a limit, 130 interrupted."""
+TOLD = (
+    "Exit codes: 0 it worked, 1 the API (or this machine) said no, 2 the command makes no sense, 3 not logged in, "
+    "4 the API cannot be reached, 5 a conflict or a limit, 130 interrupted."
+)
 
 LIMITS = {"limit_reached", "storage_limit_reached", "too_many_keys"}
 

@@ -19,6 +19,9 @@ from invoker_mcp.errors import ClientError
 #: How often a watched folder is looked at, and how long it has to be still before it is deployed.
 LOOK = 0.4
 
+#: When each file was changed, and its size.
+State = dict[str, tuple[int, int]]
+
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
@@ -45,12 +48,14 @@ async def deploy(
     What .invokerignore names is left out.
     """
     wishes: dict[str, Any] = {"site": site, "slug": slug, "title": title, "preview": preview, "spa": spa}
+    # Taken before: what changes while it is deployed is a change.
+    state = await asyncio.to_thread(_state, path) if watch else {}
     async with session.api(anonymous=anonymous) as api:
         await _once(session, api, path, wishes)
         if watch:
             wishes |= {"slug": None}  # its site is known by now
             session.output.note(f"Watching {path} …", style="dim")
-            async for _ in changes(path):
+            async for _ in changes(path, state):
                 try:
                     await _once(session, api, path, wishes)
                 except ClientError as error:
@@ -100,9 +105,8 @@ def _bars(session: Session) -> Iterator[OnProgress | None]:
         yield tell
 
 
-async def changes(path: Path) -> AsyncIterator[None]:
+async def changes(path: Path, deployed: State) -> AsyncIterator[None]:
     """Give a turn each time that something changed and then was still."""
-    deployed = await asyncio.to_thread(_state, path)
     seen = deployed
     while True:
         await asyncio.sleep(LOOK)
@@ -113,7 +117,7 @@ async def changes(path: Path) -> AsyncIterator[None]:
         seen = now
 
 
-def _state(path: Path) -> dict[str, tuple[int, int]]:
+def _state(path: Path) -> State:
     """Return what can be seen of changes without reading files."""
     try:
         files = ignore.files_of(path) if path.is_dir() else {path.name: path}

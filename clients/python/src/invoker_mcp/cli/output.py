@@ -83,6 +83,8 @@ class Output:
         self.note(f"Error: {error.message or 'it did not work'}", style="bold red")
         if error.hint:
             self.note(error.hint)
+        if isinstance(error, ApiError) and error.retry_after:
+            self.note(f"Try again in {error.retry_after:.0f} s.")
         if error.request_id:
             self.note(f"Request: {error.request_id}", style="dim")
 
@@ -113,14 +115,12 @@ def size(count: object) -> str:
 
 def warnings(found: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the findings of the checks before publishing, a line each."""
-    return [
-        f"Warning: {row.get('message')} ({row.get('path')}{':' + str(row['line']) if row.get('line') else ''})"
-        for row in found
-    ]
+    return [f"Warning: {row.get('message')}" for row in found]
 
 
 #: What `json` leaves as it is and a terminal does not.
-CONTROL = {number: f"\\u{number:04x}" for number in (0x7F, *range(0x80, 0xA0), 0x2028, 0x2029, 0x202D, 0x202E)}
+_STEERING = (range(0x7F, 0xA0), range(0x200E, 0x2010), range(0x2028, 0x202F), range(0x2066, 0x206A))
+CONTROL = {number: f"\\u{number:04x}" for numbers in _STEERING for number in numbers}
 
 
 def _code(error: ClientError) -> str:

@@ -64,7 +64,8 @@ class Session:
             finally:
                 if task is not None:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(task, RENEWAL_PATIENCE)
+                        async with asyncio.timeout(RENEWAL_PATIENCE):
+                            await task
 
     def _no_key(self) -> ClientError:
         error = not_logged_in()

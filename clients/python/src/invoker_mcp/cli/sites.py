@@ -8,7 +8,7 @@ import typer
 from invoker_mcp import login, sites
 from invoker_mcp.api import rows
 from invoker_mcp.cli import codes
-from invoker_mcp.cli.output import moment, size
+from invoker_mcp.cli.output import moment
 from invoker_mcp.cli.session import Session, command
 from invoker_mcp.errors import ClientError
 from invoker_mcp.settings import is_web_page
@@ -38,15 +38,14 @@ async def list_sites(
                 break
     session.output.table(
         {"deployments": found},
-        ("Slug", "Status", "Version", "Size", "Submissions", "Updated", "Address"),
+        ("Slug", "Status", "Live", "Received", "Updated", "Address"),
         [
             (
                 row.get("slug"),
                 row.get("status"),
                 row.get("version"),
-                size(row.get("size")),
                 row.get("submission_count"),
-                moment(row.get("updated_at")),
+                moment(row.get("updated_at"))[:10],
                 row.get("url"),
             )
             for row in found

@@ -80,8 +80,11 @@ def _part(given: object, where: str, page: Page, found: Findings) -> _Part | Non
     if block is None:
         found.problems.append(f"{where}: there is no block '{name}'{nearest(name, BLOCKS)}")
         return None
-    found.warnings += [f"{where}: '{key}' is not used; what the block says goes into 'content'"
-                       for key in given if key not in {"block", "content"}]
+    found.warnings += [
+        f"{where}: '{key}' is not used; what the block says goes into 'content'"
+        for key in given
+        if key not in {"block", "content"}
+    ]
     content = read(block.fields, given.get("content") or {}, f"{where} ({name})", found)
     wanted = re.sub(r"[^a-z0-9-]+", "-", str(content.get("id") or block.anchor or name).lower()).strip("-")
     return _Part(block, content, page.unique(wanted or name))
@@ -116,7 +119,9 @@ def _body(parts: Sequence[_Part], page: Page) -> Markup:
 
 def _render(part: _Part, page: Page, first: _Part | None) -> Markup:
     titled = bool(part.content.get("title"))
-    place = Place(page=page, id=part.id, level=1 if part is first else 2, below=3 if titled and part is not first else 2)
+    place = Place(
+        page=page, id=part.id, level=1 if part is first else 2, below=3 if titled and part is not first else 2
+    )
     return part.block.render(part.content, place)
 
 

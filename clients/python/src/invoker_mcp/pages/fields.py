@@ -65,7 +65,11 @@ def _shape(given: Field) -> dict[str, Any]:
         case "texts":
             return {"type": "array", "items": {"type": "string"}, **({"minItems": 1} if given.required else {})}
         case "items":
-            return {"type": "array", "items": object_schema(given.fields), **({"minItems": 1} if given.required else {})}
+            return {
+                "type": "array",
+                "items": object_schema(given.fields),
+                **({"minItems": 1} if given.required else {}),
+            }
         case "links":
             return {"type": "array", "items": object_schema(LINK)}
         case "link":
@@ -160,7 +164,9 @@ def _choice(given: Field, value: object, where: str, found: Findings) -> Any:
 def _url(value: object, where: str, found: Findings) -> str:
     url = safe_url(_text(value, where, found))
     if url is None:
-        found.problems.append(f"{where} is not an address that a page may have: use https, mailto:, tel:, a path or #id")
+        found.problems.append(
+            f"{where} is not an address that a page may have: use https, mailto:, tel:, a path or #id"
+        )
     return url or "#"
 
 

@@ -10,11 +10,13 @@ SUBMIT_URL: Final = "{{SUBMIT_URL}}"
 _VOID: Final = frozenset({"input", "img", "meta", "link", "br", "hr"})
 _ADDRESSES: Final = frozenset({"href", "src"})
 _SCHEME: Final = re.compile(r"([^/?#:]*):")
-_WEB: Final = re.compile(r"https?://[^/?#\s@]+", re.IGNORECASE)
+_WEB: Final = re.compile(r"https?://(?![^/?#]*@)[^/?#]+", re.IGNORECASE)
 _MAIL: Final = re.compile(r"[^@\s:/?#]+@[^@\s:/?#]+\.[a-z]{2,}", re.IGNORECASE)
 #: Not part of any text: controls, halves of surrogate pairs, and code points that are no characters.
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_INLINE: Final = re.compile(r"\*\*(?P<strong>[^*]+)\*\*|\*(?P<em>[^*\s][^*]*)\*|\[(?P<text>[^\]]+)\]\((?P<url>[^()\s]+)\)")
+_INLINE: Final = re.compile(
+    r"\*\*(?P<strong>[^*]+)\*\*|\*(?P<em>[^*\s][^*]*)\*|\[(?P<text>[^\]]+)\]\((?P<url>[^()\s]+)\)"
+)
 
 
 class Markup(str):
@@ -60,7 +62,8 @@ def el(tag: str, *children: Child, **attributes: str | int | bool | None) -> Mar
 
 def safe_url(address: str) -> str | None:
     """Return an address as it goes into the page, or None when it may not: http, https, mailto, tel, relative or #."""
-    url = address.strip().replace(" ", "%20")
+    url = address.strip()
+    url = url.replace(" ", "") if url[:4].lower() == "tel:" else url.replace(" ", "%20")
     if not url or clean(url) != url or re.search(r"[\s\\<>]", url) or url.startswith("//"):
         return None
     if _MAIL.fullmatch(url):

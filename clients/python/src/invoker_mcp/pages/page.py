@@ -1,5 +1,6 @@
 """The page while its blocks are put together: names that may occur once, and which heading is whose."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +66,16 @@ class Place:
     def item(self, text: str | None, **attributes: str | None) -> Markup:
         """Return the heading of one thing in the block."""
         return el(f"h{self.below}", inline(text), **attributes) if text else Markup("")
+
+
+def grid(things: Sequence[Markup], class_: str, *, tag: str = "ul") -> Markup:
+    """Return things side by side: two and four of them as pairs, so that none is left alone."""
+    return el(tag, *things, class_=f"grid {class_}{' pairs' if len(things) in {2, 4} else ''}")
+
+
+def ticks(points: Sequence[str]) -> Markup:
+    """Return short points, each with a tick."""
+    return el("ul", *(el("li", inline(point)) for point in points), class_="ticks") if points else Markup("")
 
 
 def eyebrow(content: Values) -> Markup:

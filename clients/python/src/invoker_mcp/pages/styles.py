@@ -78,13 +78,3 @@ class Style:
             return f":root{{color-scheme:light dark;{shape}{self.light.css()}}}{dark}"
         palette = self.light if scheme == "light" else self.dark
         return f":root{{color-scheme:{scheme};{shape}{palette.css()}}}"
-
-
-SANS: Final = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif'
-GROTESK: Final = '"Helvetica Neue",Inter,"Nimbus Sans","Liberation Sans",Arial,sans-serif'
-HUMANIST: Final = 'Seravek,"Gill Sans Nova",Ubuntu,Calibri,"Source Sans 3",system-ui,sans-serif'
-ROUND: Final = 'ui-rounded,"SF Pro Rounded","Hiragino Maru Gothic ProN",Quicksand,Nunito,"Arial Rounded MT Bold",system-ui,sans-serif'
-OLD: Final = '"Iowan Old Style","Palatino Linotype",Palatino,"URW Palladio L",P052,Georgia,serif'
-BOOK: Final = 'Charter,"Bitstream Charter","Sitka Text",Cambria,"Noto Serif",Georgia,serif'
-DIDONE: Final = 'Didot,"Bodoni MT","Noto Serif Display","URW Palladio L",P052,Sylfaen,serif'
-MONO: Final = 'ui-monospace,"Cascadia Code","SF Mono",Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace'

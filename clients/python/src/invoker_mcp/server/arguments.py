@@ -61,15 +61,39 @@ BLOCKS: Schema = {
     "type": "array",
     "minItems": 1,
     "maxItems": 40,
-    "items": {"type": "string"},
-    "description": "Names of blocks from list_blocks, in the page's order.",
-    "examples": [["header", "hero", "waitlist-form", "footer"]],
+    "description": "The page's blocks in their order, each with its content as list_blocks `detailed` describes it.",
+    "items": {
+        "type": "object",
+        "required": ["block"],
+        "additionalProperties": False,
+        "properties": {
+            "block": _text("Name of a block, as list_blocks has it.", "hero"),
+            "content": {"type": "object", "description": "What stands in the block."},
+        },
+    },
+    "examples": [
+        [
+            {"block": "hero", "content": {"title": "Tea, every month"}},
+            {"block": "waitlist_form", "content": {"title": "Join the club"}},
+        ]
+    ],
 }
-STYLE = _text("Name of a style, as list_styles has it.", "clean", longest=100)
+BLOCK_NAMES: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": 40,
+    "description": "Names of the blocks to show; omit it for all.",
+    "items": _text("Name of a block.", "hero"),
+    "examples": [["hero", "faq", "waitlist_form"]],
+}
+STYLE = _text("Name of a style, as list_styles has it.", "minimal", longest=100)
 CONTENT: Schema = {
     "type": "object",
-    "description": "The page's words: fields of the page, and by a block's name those of the block.",
-    "examples": [{"title": "Tea club", "hero": {"heading": "Tea, every month"}}],
+    "description": (
+        "What is said about the page: title, description, lang, favicon; with a template also its values, and by a "
+        "block's key what replaces parts of it."
+    ),
+    "examples": [{"title": "Tea club", "description": "A new tea each month", "lang": "en"}],
 }
 URL = _text("Where each submission is sent: an http or https address.", "https://hooks.example.com/in", longest=2000)
 WEBHOOK = _text("Id of a webhook, as list_webhooks has it.", "wh_4fJ2kLm9Qx7RtYwB", longest=100)
@@ -109,6 +133,28 @@ def check(value: Any, shape: Schema, name: str = "") -> None:
         _check_size(len(value), shape.get("minLength"), shape.get("maxLength"), f"{where}: characters")
     elif kind == "integer":
         _check_size(value, shape.get("minimum"), shape.get("maximum"), where)
+
+
+def holds(data: dict[str, Any], shape: Schema) -> bool:
+    """Whether an answer is as its tool's `outputSchema` promises: an API may say what nobody expected."""
+    known = shape["properties"]
+    if any(name not in data for name in shape.get("required", ())):
+        return False
+    return all(_allowed(value, known[name]) for name, value in data.items() if name in known)
+
+
+def _allowed(value: object, shape: Schema) -> bool:
+    if "enum" in shape:
+        return value in shape["enum"]
+    if "const" in shape:
+        return bool(value == shape["const"])
+    kinds = shape.get("type", "object")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if value is None:
+        return "null" in kinds
+    if isinstance(value, list) and "items" in shape:
+        return "array" in kinds and all(_allowed(item, shape["items"]) for item in value)
+    return any(_is(value, kind) for kind in kinds if kind != "null")
 
 
 def _is(value: object, kind: str) -> bool:

@@ -9,6 +9,7 @@ from invoker_mcp.server.tool import ToolError
 
 #: A token is seldom less than two bytes and mostly three or four; the text beside the data has to fit too.
 MOST_BYTES = 36_000
+MOST_TEXT = 3_000
 PAGE = 50
 Fetch = Callable[[int], Awaitable[tuple[list[dict[str, Any]], dict[str, Any]]]]
 
@@ -29,6 +30,11 @@ def shortened(value: Any, longest: int) -> Any:
     return value
 
 
+def clipped(text: str) -> str:
+    """Give the text beside the data, cut where what the API gave makes it long."""
+    return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…"
+
+
 def fitting(value: Any, most: int = MOST_BYTES) -> Any:
     """Give the value, cut as little as makes it fit."""
     longest = 20_000
@@ -41,6 +47,7 @@ async def page(fetch: Fetch, limit: int = PAGE) -> tuple[list[dict[str, Any]], d
     """Fetch as long a page as fits: cursors of the API lead on from whole pages, so a shorter one is asked for."""
     while True:
         rows, rest = await fetch(limit)
+        rows = rows[:limit]  # an API that gives more than was asked for is not read to its end
         if size(rows) <= MOST_BYTES:
             return rows, rest
         if limit == 1:
@@ -57,7 +64,7 @@ def slice_of(rows: list[Any], cursor: str | None) -> tuple[list[Any], str | None
     return [fitting(row) for row in rows[start:end]], str(end) if end < len(rows) else None
 
 
-def piece(text: str, cursor: str | None, longest: int = MOST_BYTES // 2) -> tuple[str, str | None]:
+def piece(text: str, cursor: str | None, longest: int = 30_000) -> tuple[str, str | None]:
     """Give as much of a text as fits, and where to go on."""
     start = position(cursor)
     end = min(len(text), start + longest)

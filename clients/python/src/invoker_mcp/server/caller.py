@@ -33,9 +33,8 @@ class Caller:
     authorization: str | None = field(default=None, repr=False)
     session: ServerSession | None = None
     request_id: Any = None
-    #: What the client answered when it was asked to show an address, and what it was asked with.
+    #: What the client answered when it was asked to show an address.
     responses: Any = None
-    state: str | None = None
 
     @property
     def remote(self) -> bool:

@@ -12,11 +12,17 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 
+def sentences(message: str, hint: str = "") -> str:
+    """Join what happened and what to do about it."""
+    end = "" if message.endswith((".", "?", "!")) else "."
+    return f"{message}{end} {hint}".strip()
+
+
 class ToolError(Exception):
     """A mistake that the assistant can mend; the text says how."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(f"{message.rstrip('.')}. {hint}".strip())
+        super().__init__(sentences(message, hint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,6 @@ class Ask:
 
     message: str
     url: str
-    state: str
 
 
 Run = Callable[["Caller", dict[str, Any]], Awaitable["Answer | Ask"]]

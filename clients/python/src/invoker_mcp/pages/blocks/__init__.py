@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from invoker_mcp.pages.blocks import forms, frame, opening, place, selling, showing
+from invoker_mcp.pages.blocks import forms, frame, opening, place, proof, selling, showing
 from invoker_mcp.pages.blocks.block import Block
 
-_ALL = (*frame.BLOCKS, *opening.BLOCKS, *selling.BLOCKS, *showing.BLOCKS, *place.BLOCKS, *forms.BLOCKS)
+_ALL = (*frame.BLOCKS, *opening.BLOCKS, *selling.BLOCKS, *proof.BLOCKS, *showing.BLOCKS, *place.BLOCKS, *forms.BLOCKS)
 BLOCKS: Final[dict[str, Block]] = {block.name: block for block in _ALL}
 
 

@@ -26,7 +26,21 @@ _AUTOCOMPLETE: Final = {
 }
 _INPUTS: Final = {"text", "email", "tel", "url", "number", "date", "time"}
 #: The kinds of field that a content may ask for.
-KINDS: Final = ("text", "email", "tel", "url", "number", "date", "time", "long", "select", "choice", "choices", "scale", "yes")
+KINDS: Final = (
+    "text",
+    "email",
+    "tel",
+    "url",
+    "number",
+    "date",
+    "time",
+    "long",
+    "select",
+    "choice",
+    "choices",
+    "scale",
+    "yes",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +89,22 @@ class Form:
         ident = f"{self.id}-{name}"
         described = f"{ident}-hint" if question.hint else None
         if question.kind == "yes":
-            box = el("input", type="checkbox", id=ident, name=name, value="yes", required=question.required, aria_describedby=described)
-            return el("div", box, el("label", inline(question.label), for_=ident), _hint(question, described), class_="field check")
+            box = el(
+                "input",
+                type="checkbox",
+                id=ident,
+                name=name,
+                value="yes",
+                required=question.required,
+                aria_describedby=described,
+            )
+            return el(
+                "div",
+                box,
+                el("label", inline(question.label), for_=ident),
+                _hint(question, described),
+                class_="field check",
+            )
         label = el("label", inline(question.label), _optional(question), for_=ident)
         return el("div", label, _hint(question, described), _control(question, name, ident, described), class_="field")
 
@@ -98,12 +126,14 @@ class Form:
         low, high = question.ends
         ends = el("p", el("span", low or ""), el("span", high or ""), class_="ends") if low or high else None
         legend = el("legend", inline(question.label), _optional(question))
-        kind = "scale" if question.kind == "scale" else "options"
+        kind = "options" if question.kind != "scale" else "scale many" if len(options) > 7 else "scale"
         described = f"{self.id}-{name}-hint" if question.hint else None
         inside = (legend, _hint(question, described), el("div", *made, class_=kind), ends)
         return el("fieldset", *inside, class_="field", aria_describedby=described)
 
-    def whole(self, fields: Sequence[Markup], *, button: str, note: str | None, class_: str = "", next_: str | None = None) -> Markup:
+    def whole(
+        self, fields: Sequence[Markup], *, button: str, note: str | None, class_: str = "", next_: str | None = None
+    ) -> Markup:
         """Return the form with what is asked, and what robots fill in."""
         self.page.has_form = True
         trap = el(
@@ -137,7 +167,9 @@ def _control(question: Question, name: str, ident: str, described: str | None) -
     if question.kind == "select":
         first = el("option", "Please choose", value="")
         options = (el("option", option) for option in question.options)
-        return el("select", first, *options, id=ident, name=name, required=question.required, aria_describedby=described)
+        return el(
+            "select", first, *options, id=ident, name=name, required=question.required, aria_describedby=described
+        )
     return el(
         "input",
         type=question.kind if question.kind in _INPUTS else "text",

@@ -20,7 +20,9 @@ def _button(default: str) -> Field:
 
 _QUESTION = (
     Field(name="label", about="The question, or the field's name", required=True),
-    Field(name="kind", kind="choice", options=KINDS, default="text", about="How it is answered; options make it a choice"),
+    Field(
+        name="kind", kind="choice", options=KINDS, default="text", about="How it is answered; options make it a choice"
+    ),
     Field(name="name", about="The column's name; absent: from the label"),
     Field(name="required", kind="flag", about="Whether it must be answered"),
     Field(name="hint", about="Help below the label"),
@@ -80,7 +82,9 @@ def _contact(content: Values, place: Place) -> Markup:
 def _event(content: Values, place: Place) -> Markup:
     asked = [_YOUR_NAME, _EMAIL]
     if content["sessions"]:
-        asked.append(Question(label="What will you come to?", name="sessions", kind="choices", options=content["sessions"]))
+        asked.append(
+            Question(label="What will you come to?", name="sessions", kind="choices", options=content["sessions"])
+        )
     if content["guests"]:
         asked.append(Question(label="How many are you, with yourself?", name="guests", kind="number", required=True))
     return _put(content, place, asked, "event")
@@ -198,8 +202,18 @@ BLOCKS = (
         example={
             "title": "How are the plants?",
             "questions": [
-                {"label": "How are they doing?", "kind": "scale", "low": "Barely", "high": "Splendidly", "required": True},
-                {"label": "Where do they stand?", "kind": "choices", "options": ["Kitchen", "Bathroom", "Bedroom", "Office"]},
+                {
+                    "label": "How are they doing?",
+                    "kind": "scale",
+                    "low": "Barely",
+                    "high": "Splendidly",
+                    "required": True,
+                },
+                {
+                    "label": "Where do they stand?",
+                    "kind": "choices",
+                    "options": ["Kitchen", "Bathroom", "Bedroom", "Office"],
+                },
                 {"label": "Did the card help?", "options": ["Yes", "Now and then", "What card?"], "required": True},
                 {"label": "What should we do better?", "kind": "long"},
             ],
@@ -228,7 +242,13 @@ BLOCKS = (
                 {"label": "Name", "required": True},
                 {"label": "Email", "kind": "email", "required": True},
                 {"label": "Date", "kind": "date", "required": True},
-                {"label": "When", "name": "time", "kind": "select", "options": ["18:00", "19:30", "21:00"], "required": True},
+                {
+                    "label": "When",
+                    "name": "time",
+                    "kind": "select",
+                    "options": ["18:00", "19:30", "21:00"],
+                    "required": True,
+                },
                 {"label": "We come with a pram or a wheelchair", "name": "room", "kind": "yes"},
             ],
             "button": "Ask for the table",

@@ -18,24 +18,32 @@ def _links(links: tuple[Values, ...]) -> Markup:
     return el("ul", *(el("li", el("a", link["label"], href=link["url"])) for link in links)) if links else Markup("")
 
 
-def _header(content: Values, place: Place) -> Markup:
+def _header(content: Values, _: Place) -> Markup:
     home = el("a", _brand(content), href="#top", class_="brand")
     links = _links(content["links"])
     nav = el("nav", links, aria_label="Main") if links else None
-    return el("header", el("div", home, nav, button(content["action"], "small"), class_="wrap bar"), class_="site-header")
+    return el(
+        "header", el("div", home, nav, button(content["action"], "small"), class_="wrap bar"), class_="site-header"
+    )
 
 
-def _banner(content: Values, place: Place) -> Markup:
+def _banner(content: Values, _: Place) -> Markup:
     link = content["link"]
     more = el("a", link["label"], href=link["url"]) if link else None
-    return el("aside", el("p", inline(content["text"]), " " if more else None, more), class_="banner", aria_label="Note")
+    return el(
+        "aside", el("p", inline(content["text"]), " " if more else None, more), class_="banner", aria_label="Note"
+    )
 
 
-def _footer(content: Values, place: Place) -> Markup:
+def _footer(content: Values, _: Place) -> Markup:
     links = _links(content["links"])
     top = el(
         "div",
-        el("div", el("p", _brand(content), class_="brand"), el("p", lines(content["text"])) if content["text"] else None),
+        el(
+            "div",
+            el("p", _brand(content), class_="brand"),
+            el("p", lines(content["text"])) if content["text"] else None,
+        ),
         el("nav", links, aria_label="Footer") if links else None,
         class_="columns",
     )

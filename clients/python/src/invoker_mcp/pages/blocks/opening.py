@@ -4,7 +4,20 @@ from invoker_mcp.pages.art import picture, portrait
 from invoker_mcp.pages.blocks.block import Block
 from invoker_mcp.pages.fields import Field, Values
 from invoker_mcp.pages.markup import Markup, el, inline, prose
-from invoker_mcp.pages.page import ANCHOR, EYEBROW, HEAD, INTRO, TAIL, TITLE, TONE, Place, buttons, eyebrow, intro
+from invoker_mcp.pages.page import (
+    ANCHOR,
+    EYEBROW,
+    HEAD,
+    INTRO,
+    TAIL,
+    TITLE,
+    TONE,
+    Place,
+    buttons,
+    eyebrow,
+    intro,
+    ticks,
+)
 
 _ACTION = Field(name="action", kind="link", about="The main button")
 _SECOND = Field(name="second", kind="link", about="A quieter button beside it")
@@ -53,7 +66,7 @@ def _text(content: Values, place: Place) -> Markup:
 
 
 def _split(content: Values, place: Place) -> Markup:
-    points = el("ul", *(el("li", inline(point)) for point in content["points"]), class_="ticks") if content["points"] else None
+    points = ticks(content["points"])
     body = el("div", prose(content["body"], place.below), class_="prose") if content["body"] else None
     text = el("div", place.head(content), body, points, buttons(content["action"]))
     shown = picture(content["image"], content["title"] or place.id, "split-image")
@@ -81,13 +94,19 @@ BLOCKS = (
             _SECOND,
             Field(name="note", about="A short line below the buttons: no card needed, free until March"),
             _IMAGE,
-            Field(name="layout", kind="choice", options=("beside", "below"), default="beside", about="Where the picture is"),
+            Field(
+                name="layout",
+                kind="choice",
+                options=("beside", "below"),
+                default="beside",
+                about="Where the picture is",
+            ),
             *TAIL,
         ),
         example={
             "eyebrow": "Opening in May",
             "title": "Houseplants that survive you",
-            "intro": "Three plants, chosen for your light and your habits, with a card that says when to water. That is all.",
+            "intro": "Three plants, chosen for your light and your habits, with a card that says when to water.",
             "action": {"label": "Join the list", "url": "#waitlist"},
             "second": {"label": "See the plants", "url": "#gallery"},
             "note": "Free delivery inside the ring road.",
@@ -144,14 +163,14 @@ BLOCKS = (
     ),
     Block(
         name="text",
-        about="Words: a story, terms, a letter. Paragraphs, ## headings, - lists, > quotes, **strong**, *emphasis*, [links](url).",
+        about="Words: a story, terms, a letter. Paragraphs, ## headings, - lists, > quotes, **strong**, [links](url).",
         group="opening",
         anchor="text",
         fields=(*HEAD, Field(name="body", about="The text; an empty line begins a paragraph", required=True), *TAIL),
         example={
             "title": "Why we started",
-            "body": "Our first plant died in eleven days. So did the second.\n\nThe third is *still here*, because a friend "
-            "told us what the label did not: how dark our kitchen is.",
+            "body": "Our first plant died in eleven days. So did the second.\n\n"
+            "The third is *still here*, because a friend told us what the label did not: how dark our kitchen is.",
         },
         render=_text,
     ),
@@ -201,4 +220,3 @@ BLOCKS = (
         render=_call,
     ),
 )
-

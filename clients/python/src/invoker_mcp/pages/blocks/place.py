@@ -12,15 +12,11 @@ def _details(content: Values, place: Place) -> Markup:
     for item in content["items"]:
         value = el("a", item["value"], href=item["url"]) if item["url"] else lines(item["value"])
         made.append(el("div", icon(item["icon"]), el("dt", item["label"]), el("dd", value), class_="fact"))
-    return place.section(
-        content, el("dl", *made, class_="grid facts"), buttons(content["action"]), class_="details"
-    )
+    return place.section(content, el("dl", *made, class_="grid facts"), buttons(content["action"]), class_="details")
 
 
 def _hours(content: Values, place: Place) -> Markup:
-    rows = [
-        el("tr", el("th", row["day"], scope="row"), el("td", inline(row["time"]))) for row in content["rows"]
-    ]
+    rows = [el("tr", el("th", row["day"], scope="row"), el("td", lines(row["time"]))) for row in content["rows"]]
     table = el("table", el("tbody", *rows), aria_label="Opening hours")
     address = el("address", lines(content["address"])) if content["address"] else None
     note = el("p", inline(content["note"]), class_="note") if content["note"] else None

@@ -1,10 +1,10 @@
-"""Blocks that say why: what it does, how it goes, what it costs, who says so."""
+"""Blocks that say why: what it does, how it goes, what it costs, what people ask."""
 
-from invoker_mcp.pages.art import icon, portrait
+from invoker_mcp.pages.art import icon
 from invoker_mcp.pages.blocks.block import Block
 from invoker_mcp.pages.fields import Field, Values
-from invoker_mcp.pages.markup import Markup, el, inline, join, prose
-from invoker_mcp.pages.page import HEAD, TAIL, Place, button
+from invoker_mcp.pages.markup import Markup, el, inline, prose
+from invoker_mcp.pages.page import HEAD, TAIL, Place, button, grid, ticks
 
 
 def _features(content: Values, place: Place) -> Markup:
@@ -13,7 +13,7 @@ def _features(content: Values, place: Place) -> Markup:
         text = el("p", inline(item["text"])) if item["text"] else None
         link = el("p", el("a", item["link"]["label"], href=item["link"]["url"])) if item["link"] else None
         made.append(el("li", icon(item["icon"]), place.item(item["title"]), text, link))
-    return place.section(content, el("ul", *made, class_="grid cards"), class_="features")
+    return place.section(content, grid(made, "cards"), class_="features")
 
 
 def _steps(content: Values, place: Place) -> Markup:
@@ -24,30 +24,14 @@ def _steps(content: Values, place: Place) -> Markup:
     return place.section(content, el("ol", *made, class_="grid numbered"), class_="steps")
 
 
-def _stats(content: Values, place: Place) -> Markup:
-    made = [
-        el("div", el("dt", inline(item["label"])), el("dd", item["value"]), class_="stat") for item in content["items"]
-    ]
-    return place.section(content, el("dl", *made, class_="grid figures"), class_="stats")
-
-
-def _testimonials(content: Values, place: Place) -> Markup:
-    made = []
-    for item in content["items"]:
-        who = join(el("strong", item["name"]), el("span", item["role"]) if item["role"] else None)
-        by = el("figcaption", portrait(item["image"], item["name"]), el("span", who, class_="who"))
-        made.append(el("li", el("figure", el("blockquote", el("p", inline(item["quote"]))), by)))
-    return place.section(content, el("ul", *made, class_="grid quotes"), class_="testimonials")
-
-
 def _pricing(content: Values, place: Place) -> Markup:
     made = []
     for plan in content["plans"]:
         badge = el("p", plan["badge"], class_="badge") if plan["badge"] else None
         per = el("span", plan["per"], class_="per") if plan["per"] else None
         price = el("p", el("strong", plan["price"]), " " if per else None, per, class_="price")
-        points = el("ul", *(el("li", inline(point)) for point in plan["points"]), class_="ticks") if plan["points"] else None
         text = el("p", inline(plan["text"])) if plan["text"] else None
+        points = ticks(plan["points"])
         link = button(plan["action"], "" if plan["badge"] else "quiet")
         inside = (badge, place.item(plan["name"]), price, text, points, link)
         made.append(el("li", *inside, class_="plan best" if plan["badge"] else "plan"))
@@ -57,22 +41,15 @@ def _pricing(content: Values, place: Place) -> Markup:
 
 def _faq(content: Values, place: Place) -> Markup:
     made = [
-        el("details", el("summary", el("span", inline(item["question"]))), el("div", prose(item["answer"], place.below + 1), class_="prose"))
+        el(
+            "details",
+            el("summary", el("span", inline(item["question"]))),
+            el("div", prose(item["answer"], place.below + 1), class_="prose"),
+        )
         for item in content["items"]
     ]
     return place.section(content, el("div", *made, class_="questions"), class_="faq")
 
-
-def _logos(content: Values, place: Place) -> Markup:
-    made = []
-    for item in content["items"]:
-        src = (item["image"] or {}).get("src")
-        shown = el("img", src=src, alt=item["name"], loading="lazy") if src else el("span", item["name"])
-        made.append(el("li", el("a", shown, href=item["url"]) if item["url"] else shown))
-    return place.section(content, el("ul", *made, class_="marks"), class_="logos")
-
-
-_IMAGE = Field(name="image", kind="image", about="A picture; absent: drawn from the name")
 
 BLOCKS = (
     Block(
@@ -88,7 +65,9 @@ BLOCKS = (
                 required=True,
                 about="The things, the strongest first",
                 fields=(
-                    Field(name="icon", about="An emoji, or the name of an icon such as leaf, clock, heart, shield, bolt"),
+                    Field(
+                        name="icon", about="An emoji, or the name of an icon such as leaf, clock, heart, shield, bolt"
+                    ),
                     Field(name="title", about="A few words", required=True),
                     Field(name="text", about="One or two sentences"),
                     Field(name="link", kind="link", about="Where to read more"),
@@ -99,8 +78,16 @@ BLOCKS = (
         example={
             "title": "Picked for your flat, not for a shop window",
             "items": [
-                {"icon": "sun", "title": "Your light", "text": "North, south, or a bathroom: we only send what grows there."},
-                {"icon": "clock", "title": "Your habits", "text": "Away a lot? You get the ones that like being forgotten."},
+                {
+                    "icon": "sun",
+                    "title": "Your light",
+                    "text": "North, south, or a bathroom: we only send what grows there.",
+                },
+                {
+                    "icon": "clock",
+                    "title": "Your habits",
+                    "text": "Away a lot? You get the ones that like being forgotten.",
+                },
                 {"icon": "heart", "title": "A year of help", "text": "Send a photo of a sad leaf. A gardener answers."},
             ],
         },
@@ -134,64 +121,6 @@ BLOCKS = (
             ],
         },
         render=_steps,
-    ),
-    Block(
-        name="stats",
-        about="Two to four numbers that are true and say something.",
-        group="selling",
-        anchor="numbers",
-        fields=(
-            *HEAD,
-            Field(
-                name="items",
-                kind="items",
-                required=True,
-                about="The numbers",
-                fields=(
-                    Field(name="value", about="The number with its unit", required=True),
-                    Field(name="label", about="What it counts", required=True),
-                ),
-            ),
-            *TAIL,
-        ),
-        example={
-            "items": [
-                {"value": "94 %", "label": "of plants alive after a year"},
-                {"value": "1,280", "label": "kitchens, bathrooms and offices"},
-                {"value": "4 h", "label": "until a gardener answers"},
-            ]
-        },
-        render=_stats,
-    ),
-    Block(
-        name="testimonials",
-        about="What real people said, with their names. Never invent them.",
-        group="selling",
-        anchor="voices",
-        fields=(
-            *HEAD,
-            Field(
-                name="items",
-                kind="items",
-                required=True,
-                about="One to six quotes",
-                fields=(
-                    Field(name="quote", about="Their words, without quotation marks", required=True),
-                    Field(name="name", about="Who said it", required=True),
-                    Field(name="role", about="What they do, or where they live"),
-                    _IMAGE,
-                ),
-            ),
-            *TAIL,
-        ),
-        example={
-            "title": "Former plant killers",
-            "items": [
-                {"quote": "The fern is on its second summer. I have never got that far.", "name": "Jonas Weil", "role": "Nurse, night shifts"},
-                {"quote": "I water when the card turns blue. I think about it no more than that.", "name": "Ada Mensah", "role": "Two cats, one window"},
-            ],
-        },
-        render=_testimonials,
     ),
     Block(
         name="pricing",
@@ -263,36 +192,16 @@ BLOCKS = (
         example={
             "title": "Questions",
             "items": [
-                {"question": "Are they safe for cats?", "answer": "Say that you have one, and yes. We leave out lilies and the like."},
-                {"question": "What if I move?", "answer": "Tell us the new windows. We take back what would not like them."},
+                {
+                    "question": "Are they safe for cats?",
+                    "answer": "Say that you have one, and yes. We leave out lilies and the like.",
+                },
+                {
+                    "question": "What if I move?",
+                    "answer": "Tell us the new windows. We take back what would not like them.",
+                },
             ],
         },
         render=_faq,
-    ),
-    Block(
-        name="logos",
-        about="Names or marks of those who use it, wrote about it, or stand behind it.",
-        group="selling",
-        anchor="partners",
-        fields=(
-            *HEAD,
-            Field(
-                name="items",
-                kind="items",
-                required=True,
-                about="Four to eight",
-                fields=(
-                    Field(name="name", about="Whose mark it is", required=True),
-                    Field(name="image", kind="image", about="The mark; absent: the name in type"),
-                    Field(name="url", kind="url", about="Their site"),
-                ),
-            ),
-            *TAIL,
-        ),
-        example={
-            "intro": "Growing at",
-            "items": [{"name": "Studio Nord"}, {"name": "Kaffee Linde"}, {"name": "Halle 5"}, {"name": "Ostwind"}],
-        },
-        render=_logos,
     ),
 )

@@ -4,13 +4,13 @@ from invoker_mcp.pages.art import picture, portrait
 from invoker_mcp.pages.blocks.block import Block
 from invoker_mcp.pages.fields import Field, Values
 from invoker_mcp.pages.markup import Markup, el, inline
-from invoker_mcp.pages.page import HEAD, TAIL, Place
+from invoker_mcp.pages.page import HEAD, TAIL, Place, grid
 
 
 def _gallery(content: Values, place: Place) -> Markup:
     made = []
     for number, item in enumerate(content["items"]):
-        shown = picture(item["image"], f"{item['caption']}{number}", "tile")
+        shown = picture(item["image"], place.id, "tile", number)
         caption = el("figcaption", inline(item["caption"])) if item["caption"] else None
         made.append(el("li", el("figure", shown, caption)))
     return place.section(content, el("ul", *made, class_="grid tiles"), class_="gallery")
@@ -18,13 +18,13 @@ def _gallery(content: Values, place: Place) -> Markup:
 
 def _projects(content: Values, place: Place) -> Markup:
     made = []
-    for item in content["items"]:
-        shown = picture(item["image"], item["title"], "cover")
+    for number, item in enumerate(content["items"]):
+        shown = picture(item["image"], place.id, "cover", number)
         title = el("a", item["title"], href=item["url"]) if item["url"] else inline(item["title"])
         meta = el("p", inline(item["meta"]), class_="meta") if item["meta"] else None
         text = el("p", inline(item["text"])) if item["text"] else None
         made.append(el("li", el("article", shown, el("div", meta, place.item(title), text))))
-    return place.section(content, el("ul", *made, class_="grid works"), class_="projects")
+    return place.section(content, grid(made, "works"), class_="projects")
 
 
 def _team(content: Values, place: Place) -> Markup:
@@ -106,8 +106,16 @@ BLOCKS = (
         example={
             "title": "Selected work",
             "items": [
-                {"title": "A timetable that fits a pocket", "meta": "2026, print", "text": "Eleven bus lines on one folded sheet."},
-                {"title": "Harbour museum", "meta": "2025, signs", "text": "Signs that survive salt, wind and school classes."},
+                {
+                    "title": "A timetable that fits a pocket",
+                    "meta": "2026, print",
+                    "text": "Eleven bus lines on one folded sheet.",
+                },
+                {
+                    "title": "Harbour museum",
+                    "meta": "2025, signs",
+                    "text": "Signs that survive salt, wind and school classes.",
+                },
             ],
         },
         render=_projects,

@@ -13,7 +13,18 @@ from invoker_mcp.pages.errors import PageError
 from invoker_mcp.pages.fields import nearest
 
 NAMES: Final = (
-    *("waitlist", "landing", "contact", "event", "portfolio", "survey", "restaurant", "links", "newsletter", "services"),
+    *(
+        "waitlist",
+        "landing",
+        "contact",
+        "event",
+        "portfolio",
+        "survey",
+        "restaurant",
+        "links",
+        "newsletter",
+        "services",
+    ),
 )
 _VALUE: Final = re.compile(r"\{\{([a-z_]+)\}\}")
 #: What of a template's content is about the whole page.

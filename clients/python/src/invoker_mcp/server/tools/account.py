@@ -57,7 +57,7 @@ async def _begin(caller: Caller, memory: Memory) -> Answer | Ask:
     message = f"Log in to Invoker. The page shows the code {code}: go on only if it is the same."
     if shows_addresses(caller):
         if caller.session is None or caller.session.protocol_version >= "2026":
-            return Ask(message, url, waiting.started.session_id)
+            return Ask(message, url)
         shown = await caller.session.elicit_url(message, url, waiting.started.session_id, caller.request_id)
         if shown.action == "accept":
             return await _finish(caller, memory, waiting, PATIENCE)

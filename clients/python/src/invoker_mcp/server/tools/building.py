@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoker_mcp.server import arguments, bounds
 from invoker_mcp.server.caller import Caller
-from invoker_mcp.server.tool import LOCAL, Answer, Schema, Tool, ToolError
+from invoker_mcp.server.tool import LOCAL, Answer, Run, Schema, Tool, ToolError
 
 if TYPE_CHECKING:
     from invoker_mcp.pages import Composed
 
+Built = TypeVar("Built")
 KIND: Schema = {
     "type": "string",
     "minLength": 1,
@@ -19,7 +21,7 @@ KIND: Schema = {
     "examples": ["waitlist", "portfolio", "event"],
 }
 #: What a list of many needs of each.
-SHORT = ("name", "title", "description", "about", "required")
+SHORT = ("block", "group", "template", "style", "description", "suits")
 
 
 async def gather_requirements(_caller: Caller, given: dict[str, Any]) -> Answer:
@@ -36,7 +38,12 @@ async def gather_requirements(_caller: Caller, given: dict[str, Any]) -> Answer:
 async def list_blocks(_caller: Caller, given: dict[str, Any]) -> Answer:
     from invoker_mcp import pages
 
-    return _listed("blocks", pages.list_blocks(), given, "Compose a page with compose_page, or deploy them right away.")
+    rows = pages.list_blocks()
+    wanted = given.get("blocks")
+    if unknown := set(wanted or ()) - {row["block"] for row in rows}:
+        raise ToolError(f"There is no block {min(unknown)!r}", "Omit blocks to see all their names.")
+    rows = [row for row in rows if wanted is None or row["block"] in wanted]
+    return _listed("blocks", rows, given, "Compose a page with compose_page, or deploy them right away.")
 
 
 async def list_styles(_caller: Caller, given: dict[str, Any]) -> Answer:
@@ -55,7 +62,7 @@ def _listed(what: str, rows: list[dict[str, Any]], given: dict[str, Any], then: 
     if given.get("detail") != "detailed":
         rows = [{name: row[name] for name in SHORT if name in row} for row in rows]
     shown, after = bounds.slice_of(rows, given.get("cursor"))
-    names = ", ".join(str(row.get("name")) for row in shown)
+    names = ", ".join(str(row.get(what.removesuffix("s"))) for row in shown)
     return Answer(f"{len(shown)} {what}: {names}. {then}", {what: shown, "next_cursor": after})
 
 
@@ -71,13 +78,13 @@ def made(given: dict[str, Any]) -> Composed:
     """Build the page that a call describes by `template`, or by `blocks`."""
     from invoker_mcp import pages
 
-    content, style = given.get("content", {}), given.get("style")
+    content, style = given.get("content"), given.get("style")
     if "template" in given:
         return asked(lambda: pages.use_template(given["template"], content, style))
-    return asked(lambda: pages.compose(given["blocks"], style, content))
+    return asked(lambda: pages.compose(given["blocks"], content=content, **({"style": style} if style else {})))
 
 
-def asked(build: Any) -> Any:
+def asked(build: Callable[[], Built]) -> Built:
     """Build it, and tell mistakes as such."""
     from invoker_mcp.pages.errors import PageError
 
@@ -103,6 +110,7 @@ def _shown(page: Composed, given: dict[str, Any]) -> Answer:
 
 TEXT = {"type": "string"}
 MORE: Schema = {"type": ["string", "null"], "description": "The cursor for the rest; null at the end."}
+NAMES: Schema = {"type": "array", "items": {"type": "string"}}
 ROWS: Schema = {"type": "array", "items": {"type": "object"}}
 PAGE: dict[str, Schema] = {
     "bytes": {"type": "integer"},
@@ -118,14 +126,14 @@ LIST_TAKES = {"detail": arguments.DETAIL, "cursor": arguments.CURSOR}
 BUILT = {"content": arguments.CONTENT, **LIST_TAKES}
 
 
-def _list(what: str, about: str, when: str, run: Any) -> Tool:
+def _list(what: str, about: str, when: str, run: Run, **more: Schema) -> Tool:
     return Tool(
         name=f"list_{what}",
         title=f"List {what}",
         what=about,
         when=when,
         hints=LOCAL,
-        takes=LIST_TAKES,
+        takes={**more, **LIST_TAKES},
         gives={what: ROWS, "next_cursor": MORE},
         always=(what, "next_cursor"),
         run=run,
@@ -140,7 +148,15 @@ TOOLS = (
         when="Use it first when a user wants a page and has not said what stands on it.",
         hints=LOCAL,
         takes={"kind": KIND},
-        gives={"kind": TEXT, "questions": ROWS},
+        gives={
+            "kind": TEXT,
+            "questions": ROWS,
+            "template": {"type": ["string", "null"], "description": "The template for it."},
+            "styles": NAMES,
+            "blocks": NAMES,
+            "next": TEXT,
+        },
+        always=("kind", "questions"),
         run=gather_requirements,
     ),
     _list(
@@ -148,6 +164,7 @@ TOOLS = (
         "Lists the blocks that pages are composed of; `detailed` adds what content each takes.",
         "Use it before compose_page, or before deploy with `blocks`.",
         list_blocks,
+        blocks=arguments.BLOCK_NAMES,
     ),
     _list(
         "styles",

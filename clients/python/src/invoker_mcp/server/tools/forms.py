@@ -30,7 +30,15 @@ async def get_submissions(caller: Caller, given: dict[str, Any]) -> Answer:
         "next_cursor": text(rest, "next_cursor"),
     }
     more = " There are more: call again with the cursor." if data["next_cursor"] else ""
-    return Answer(f"{len(shown)} of {data['total']} submissions, newest first.{more} {CAUTION}", data)
+    lines = [f"- {row.get('created_at')}: {_line(row.get('data'))}" for row in shown[:10]]
+    said = f"{len(shown)} of {data['total']} submissions, newest first.{more} {CAUTION}"
+    return Answer("\n".join([said, *lines]), data)
+
+
+def _line(data: Any) -> str:
+    """Give what was sent as one line, for clients that show the text alone."""
+    fields = data.items() if isinstance(data, dict) else ()
+    return "; ".join(f"{name}: {' '.join(str(value).split())[:100]}" for name, value in list(fields)[:10])
 
 
 async def submissions_page(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from invoker_mcp.server.tool import SETS, WRITES, Answer, Schema, Tool, ToolErro
 
 if TYPE_CHECKING:
     from invoker_mcp.api import Api
+    from invoker_mcp.deploys import Progress
 
 SOURCES = ("html", "files", "path", "template", "blocks")
 
@@ -30,7 +33,7 @@ async def deploy(caller: Caller, given: dict[str, Any]) -> Answer:
     async with caller.api(site=site, anonymous=site is None) as api:
         known = await site_id(api, site) if site else None
         if "path" in given:
-            answer = await _from_path(api, known, given)
+            answer = await _from_path(caller, api, known, given)
         else:
             answer = await _from_content(api, known, given)
         anonymous = api.credential is None
@@ -43,20 +46,24 @@ async def deploy(caller: Caller, given: dict[str, Any]) -> Answer:
 async def _from_content(api: Api, site: str | None, given: dict[str, Any]) -> dict[str, Any]:
     from invoker_mcp.api import an_object, segment
 
+    notes: list[dict[str, str]] = []
     if "html" in given or "files" in given:
         body = picked(given, "html", "files")
     else:
         from invoker_mcp.server.tools.building import made
 
-        body = {"html": made(given).html}
+        page = made(given)
+        body, notes = {"html": page.html}, [{"code": "page", "message": warning} for warning in page.warnings]
     body |= {"preview": True} | ({"is_spa": given["spa"]} if "spa" in given else {})
     path = f"/deploy/{segment(site)}" if site else "/deploy"
     body |= {"slug": given["slug"]} if "slug" in given else {}
     method = "PUT" if site else "POST"
-    return an_object(await api.call(method, path, json=body, authenticated=api.credential is not None))
+    answer = an_object(await api.call(method, path, json=body, authenticated=api.credential is not None))
+    found = answer.get("warnings")
+    return {**answer, "warnings": [*(found if isinstance(found, list) else []), *notes]}
 
 
-async def _from_path(api: Api, site: str | None, given: dict[str, Any]) -> dict[str, Any]:
+async def _from_path(caller: Caller, api: Api, site: str | None, given: dict[str, Any]) -> dict[str, Any]:
     from invoker_mcp import deploys
     from invoker_mcp.project import Project
 
@@ -67,12 +74,46 @@ async def _from_path(api: Api, site: str | None, given: dict[str, Any]) -> dict[
         )
     if not await asyncio.to_thread(path.exists):
         raise ToolError(f"There is nothing at {given['path']!r}", "Correct the path.")
-    made = await deploys.deploy_path(api, path, site=site, slug=given.get("slug"), preview=True, spa=given.get("spa"))
-    if api.credential is None and (
-        token := Project(api.settings, await asyncio.to_thread(path.resolve)).token(str(made.get("id")))
-    ):
+    resolved = await asyncio.to_thread(path.resolve)
+    if private := await asyncio.to_thread(keys_in, resolved, api.settings.home):
+        raise ToolError(
+            f"{given['path']!r} has the key of this machine in it ({private})", "Name the folder of the site alone."
+        )
+    async with told(caller) as progress:
+        made = await deploys.deploy_path(
+            api, path, site=site, slug=given.get("slug"), preview=True, spa=given.get("spa"), progress=progress
+        )
+    if api.credential is None and (token := Project(api.settings, resolved).token(str(made.get("id")))):
         made.setdefault("claim_token", token)
     return made
+
+
+@asynccontextmanager
+async def told(caller: Caller) -> AsyncIterator[Callable[[Progress], None]]:
+    """Give what an upload reports to; the client is told twice a second."""
+    newest: list[Progress] = []
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            if newest:
+                done = newest.pop()
+                newest.clear()
+                message = f"{done.files} of {done.of_files} files sent"
+                await caller.progress(done.bytes, done.of_bytes, message)
+
+    task = asyncio.create_task(tell())
+    try:
+        yield newest.append
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def keys_in(path: Path, home: Path) -> Path | None:
+    """Give where this machine's keys are, if that is in what would be put on the web."""
+    home = home.expanduser().resolve()
+    return home if path == home or path in home.parents or home in path.parents else None
 
 
 def _previewed(answer: dict[str, Any], *, anonymous: bool, remote: bool) -> Answer:
@@ -215,7 +256,7 @@ TOOLS = (
     Tool(
         name="edit_site",
         title="Change the text of a site a little",
-        what="Replaces pieces of the live version's text, all or none; the result is live at once unless `preview` is true.",
+        what="Replaces pieces of the live version's text, all or none; it is live at once unless `preview` is true.",
         when="Use it for small corrections instead of sending the page again; get_site with `path` shows the text.",
         hints=WRITES,
         takes={
