@@ -30,10 +30,9 @@ class Browser:
         return answer
 
     async def patiently(self, path: str, fields: dict[str, str]) -> Answer:
-        answer = await self.send("POST", path, data=fields)
-        if answer.status == 429:
+        # a login counts against two limits, each with a minute of its own
+        while (answer := await self.send("POST", path, data=fields)).status == 429:
             await self.client.wait_for(answer)
-            answer = await self.send("POST", path, data=fields)
         return answer
 
     async def log_in(self, email: str, *, mails: int = 1) -> None:

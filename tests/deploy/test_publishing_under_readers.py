@@ -27,7 +27,7 @@ async def test_r69_a_hundred_redeploys_are_each_seen_whole_and_at_once(deploy: D
                 number = int(page.headers["X-Invoker-Version"])
                 assert page.text == f"{number} {path}", "a file of another version"
                 assert number >= least, "an older version than was answered already"
-            views += 1
+                views += 1
 
     readers = [asyncio.create_task(reader()) for _ in range(2)]
     for number in range(2, 102):
