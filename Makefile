@@ -1,4 +1,4 @@
-# Every command of the project. Each sets up `.venv` when it has to; a second call loses no time on it.
+# Every command of the project. Each sets up `.venv` (or `.venv-client`) when it has to; a second call loses no time on it.
 .DEFAULT_GOAL := help
 try = $(shell $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(1))
 PYTHON ?= $(or $(call try,.venv/bin/python),$(call try,python3),$(call try,python3.14),$(call try,python3.13),\
@@ -8,11 +8,14 @@ UV ?= uv
 BIN := .venv/bin
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: help run test test-unit check fmt bench up down logs smoke migrate lock audit clean env-run env-standalone env-test
+.PHONY: help run where-mcp test test-unit check fmt bench up down logs smoke migrate lock audit clean
+.PHONY: env-run env-standalone env-test env-client
 
 ##@ Run
 run: env-standalone ## Start everything here, in one process: needs Python alone
 	@exec $(BIN)/python -m services.standalone
+where-mcp: env-client ## Print the command that starts the MCP server from this checkout
+	@.venv-client/bin/python scripts/where_mcp.py
 up: ## Start everything in containers, and wait until it is healthy
 	$(COMPOSE) up --build --wait -d
 down: ## Stop the containers; their data stays
@@ -47,14 +50,16 @@ lock: ## Resolve requirements/*.in again; ARGS=--upgrade takes newer versions (n
 	cp requirements-test.txt requirements.txt
 	$(LOCK) requirements/standalone.in -o requirements-standalone.txt
 	$(LOCK) requirements/run.in -o requirements.txt
+	cp requirements-test.txt requirements-client.txt
+	$(LOCK) clients/python/pyproject.toml --extra keyring -o requirements-client.txt
 audit: ## Ask the advisory database about every pinned package (needs uv and a network that has it)
 	$(UV) tool run pip-audit --strict --disable-pip --require-hashes -r requirements-test.txt
-clean: ## Remove .venv and every cache; data in .invoker stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove both environments and every cache; data in .invoker stays
+	rm -rf .venv .venv-client .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  \033[36mmake %-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-env-run env-standalone env-test:
+env-run env-standalone env-test env-client:
 	@$(PYTHON) scripts/bootstrap.py $(@:env-%=%)

@@ -1,6 +1,6 @@
-"""Make `.venv` and install one set of pinned requirements, showing what takes the time.
+"""Make `.venv` and install one set of pinned requirements, showing what takes the time; the clients have their own.
 
-Usage: `python3 scripts/bootstrap.py run|standalone|test`. A second call with nothing to do returns at once.
+Usage: `python3 scripts/bootstrap.py run|standalone|test|client`. A second call with nothing to do returns at once.
 This file is read by whatever Python is there first, so it keeps to syntax that Python 3.6 can parse.
 """
 
@@ -11,43 +11,43 @@ import sys
 
 OLDEST = (3, 11)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.path.join(ROOT, ".venv")
-PYTHON = os.path.join(VENV, "bin", "python")
-STAMP = os.path.join(VENV, "installed")
-# Each set holds all of the sets before it, with the same pins.
+# Each set holds all of the sets before it, with the same pins; the clients' is apart.
 SETS = {"run": "requirements.txt", "standalone": "requirements-standalone.txt", "test": "requirements-test.txt"}
+# What an assistant starts must not change with what a developer installs: it has an environment of its own.
+CLIENT = {"client": "requirements-client.txt"}
+FILES = dict(SETS, **CLIENT)
 
 
 def main():
     wanted = sys.argv[1] if len(sys.argv) == 2 else ""
-    if wanted not in SETS:
-        sys.exit("usage: python3 scripts/bootstrap.py " + "|".join(SETS))
-    if is_current(wanted):
+    if wanted not in FILES:
+        sys.exit("usage: python3 scripts/bootstrap.py " + "|".join(FILES))
+    venv = os.path.join(ROOT, ".venv-client" if wanted in CLIENT else ".venv")
+    python, stamp = os.path.join(venv, "bin", "python"), os.path.join(venv, "installed")
+    if os.path.exists(python) and is_current(wanted, stamp):
         return
     if sys.version_info < OLDEST:
         sys.exit(too_old())
-    if not works(PYTHON):
-        make_venv()
-    install(wanted)
-    with open(STAMP, "w") as stamp:
-        stamp.write(mark(wanted))
+    if not works(python):
+        make_venv(venv)
+    install(wanted, python)
+    with open(stamp, "w") as file:
+        file.write(mark(wanted))
 
 
-def is_current(wanted):
+def is_current(wanted, stamp):
     """Whether the last installation was of these pins, or of a set that holds them."""
-    if not os.path.exists(PYTHON):
-        return False
     try:
-        with open(STAMP) as stamp:
-            installed = stamp.read()
+        with open(stamp) as file:
+            installed = file.read()
     except OSError:
         return False
-    names = list(SETS)
+    names = list(CLIENT if wanted in CLIENT else SETS)
     return any(installed == mark(name) for name in names[names.index(wanted) :])
 
 
 def mark(name):
-    with open(os.path.join(ROOT, SETS[name]), "rb") as pins:
+    with open(os.path.join(ROOT, FILES[name]), "rb") as pins:
         return name + " " + hashlib.sha256(pins.read()).hexdigest()
 
 
@@ -67,14 +67,14 @@ def too_old():
     )
 
 
-def make_venv():
+def make_venv(venv):
     from importlib.util import find_spec
 
     if not (find_spec("venv") and find_spec("ensurepip")):
         install_venv_package()
     step(
-        "Making .venv with Python {}.{}.{}".format(*sys.version_info[:3]),
-        [base_python(), "-m", "venv", "--clear", VENV],
+        "Making {} with Python {}.{}.{}".format(os.path.basename(venv), *sys.version_info[:3]),
+        [base_python(), "-m", "venv", "--clear", venv],
     )
 
 
@@ -97,14 +97,14 @@ def install_venv_package():
     step("Installing " + package, ["apt-get", "install", "-y", "-qq", package], environment)
 
 
-def install(wanted):
-    with open(os.path.join(ROOT, SETS[wanted])) as pins:
+def install(wanted, python):
+    with open(os.path.join(ROOT, FILES[wanted])) as pins:
         count = sum(1 for line in pins if "==" in line and not line.startswith((" ", "#")))
     step(
-        "Installing {} packages ({})".format(count, SETS[wanted]),
+        "Installing {} packages ({})".format(count, FILES[wanted]),
         # Byte code is written at the first import: most of it is never needed.
-        [PYTHON, "-m", "pip", "install", "--require-hashes", "--no-compile"]
-        + ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", SETS[wanted]],
+        [python, "-m", "pip", "install", "--require-hashes", "--no-compile"]
+        + ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", FILES[wanted]],
         total=count,
     )
 

@@ -109,6 +109,17 @@ def test_r15_the_smaller_requirement_sets_are_parts_of_the_larger() -> None:
     assert all("--hash=sha256:" in pin for pin in sets[2].values())
 
 
+def test_r15_the_clients_are_tested_with_what_they_are_pinned_to() -> None:
+    """R15: the conditions may differ, since a service brings on every system what a client needs on some."""
+    client, tested = unconditional(pins("requirements-client.txt")), unconditional(pins("requirements-test.txt"))
+    assert client.items() <= tested.items()
+    assert all(client.values())
+
+
+def unconditional(locked: dict[str, str]) -> dict[str, frozenset[str]]:
+    return {pin.split(" ;")[0]: frozenset(re.findall(r"--hash=\S+", entry)) for pin, entry in locked.items()}
+
+
 def pins(lock: str) -> dict[str, str]:
     text = re.sub(r"^ *#.*\n", "", (ROOT / lock).read_text(), flags=re.MULTILINE)
     entries = re.split(r"\n(?=\S)", text.strip())

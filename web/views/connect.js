@@ -39,7 +39,7 @@ function assistant(apiUrl) {
     h(
       "p",
       { class: "muted" },
-      "For Claude, Cursor and every other program that speaks MCP. Paste this into its configuration of MCP servers and start it again.",
+      "For Claude, Cursor and every other program that speaks MCP. Paste this into its configuration of MCP servers and start it again. It takes Node.js, and uv or Python 3.11.",
     ),
     codeBlock(
       JSON.stringify(configuration, null, 2).replace(/\[\s+("-y"),\s+("invoker-mcp")\s+\]/, "[$1, $2]"),
@@ -50,7 +50,7 @@ function assistant(apiUrl) {
       { class: "muted" },
       "Then ask: ",
       h("em", null, "“Make a waitlist page with an email form, and put it live.”"),
-      " At its first call your browser opens here to approve the login; the key it gets appears in your list.",
+      " When it logs in, your browser opens here for your approval; the key it gets appears in your list.",
     ),
   );
 }

@@ -1,1 +1,1 @@
-"""The MCP server, `invoker-mcp`."""
+"""The MCP server: what an assistant can do with sites and forms."""
