@@ -132,7 +132,9 @@ class Form:
         low, high = question.ends
         ends = el("p", el("span", low or ""), el("span", high or ""), class_="ends") if low or high else None
         legend = el("legend", inline(question.label), self._optional(question))
-        kind = "options" if question.kind != "scale" else "scale many" if len(options) > 7 else "scale"
+        # words do not fit into the squares of a scale on a phone
+        in_a_row = question.kind == "scale" and all(len(option) <= 4 for option in options)
+        kind = "options" if not in_a_row else "scale many" if len(options) > 7 else "scale"
         described = f"{self.id}-{name}-hint" if question.hint else None
         inside = (legend, _hint(question, described), el("div", *made, class_=kind), ends)
         return el("fieldset", *inside, class_="field", aria_describedby=described)
