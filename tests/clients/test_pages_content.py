@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from invoker_mcp import pages
 from invoker_mcp.pages.blocks import BLOCKS
+from invoker_mcp.pages.data import load
 from invoker_mcp.pages.looks import STYLES
 from invoker_mcp.pages.styles import Palette
 from tests.support import composed
@@ -99,6 +100,14 @@ def test_two_of_a_block_have_names_of_their_own() -> None:
     assert len(tree.css("script")) == 1
 
 
+def test_an_id_of_ones_own_is_in_nobodys_way() -> None:
+    ids = ["main", "top", "a", "a-title", 'b" onclick=c', "ü"]
+    blocks = [{"block": "text", "content": {"title": "x", "body": "y", "id": each}} for each in ids]
+    tree = LexborHTMLParser(pages.compose(blocks, "minimal", TITLE).html)
+    made = [section.attributes["id"] for section in tree.css("section")]
+    assert made == ["main-2", "top-2", "a", "a-title-2", "b-onclick-c", "text"]
+
+
 def test_a_page_without_a_title_in_its_blocks_still_has_a_heading() -> None:
     tree = LexborHTMLParser(pages.compose([{"block": "text", "content": {"body": "Words"}}], "minimal", TITLE).html)
     assert first(tree, "h1").text() == "A page"
@@ -116,6 +125,30 @@ def test_fields_of_a_form_never_become_controls() -> None:
     made = pages.compose([{"block": "form", "content": {"questions": questions}}], "minimal", TITLE)
     fields = LexborHTMLParser(made.html).css("form .field input")
     assert [field.attributes["name"] for field in fields] == ["next", "hp", "name", "name_2", "field"]
+
+
+def test_what_is_said_by_the_blocks_is_in_the_pages_language() -> None:
+    blocks = [{"block": "contact_form", "content": {"title": "Schreiben Sie uns"}}]
+    form = first(LexborHTMLParser(pages.compose(blocks, "minimal", {**TITLE, "lang": "de-AT"}).html), "form")
+    assert [label.text() for label in form.css("label")] == ["Name", "E-Mail", "Nachricht", "Dieses Feld leer lassen"]
+    assert [button.text() for button in form.css("button")] == ["Senden"]
+    arabic = pages.compose(blocks, "minimal", {**TITLE, "lang": "ar"})
+    assert first(LexborHTMLParser(arabic.html), "html").attributes["dir"] == "rtl"
+    assert any("is in English" in warning for warning in arabic.warnings)
+
+
+@pytest.mark.parametrize("words", [*load("words").items()], ids=list(load("words")))
+def test_each_language_has_all_the_words(words: tuple[str, dict[str, str]]) -> None:
+    assert words[1].keys() == load("words")["en"].keys()
+
+
+def test_what_is_blank_is_missing() -> None:
+    assert "title is required" in problems([{"block": "hero", "content": {"title": " \x00\n"}}])
+    assert "blocks is a list" in problems("hero")  # type: ignore[arg-type]
+    assert "begin with a hero" in problems([])
+    assert "there is no '['a']'" in problems([{"block": "hero", "content": {"title": "a"}}], style=["a"])  # type: ignore[arg-type]
+    with pytest.raises(pages.PageError, match="content is an object"):
+        pages.use_template("waitlist", [])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "link-in-bio", "Wedding", "something else"])

@@ -72,6 +72,15 @@ async def test_a_page_is_fit_for_everybody(name: str, browser: Browser, axe_sour
     assert complaints == []
 
 
+@pytest.mark.parametrize("style", composed.STYLES)
+async def test_long_words_and_odd_numbers_fit(style: str, browser: Browser) -> None:
+    page = await shown(browser, composed.with_long_words(style), [])
+    for width in (320, 900, 1280):
+        await page.set_viewport_size({"width": width, "height": 800})
+        assert await page.evaluate(OUTSIDE) == [], width
+    await page.close()
+
+
 async def test_the_keyboard_comes_first_to_the_content(browser: Browser) -> None:
     page = await shown(browser, composed.with_all_blocks("minimal").replace("{{SUBMIT_URL}}", "/api/submit/dep_1"), [])
     await page.keyboard.press("Tab")

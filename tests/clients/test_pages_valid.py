@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from services.deploy import checks
 from tests.support import composed
 from tests.support.composed import first
 from tests.support.servers.html_validate import complaints
@@ -17,6 +18,11 @@ def test_every_page_is_valid_html(tmp_path: Path) -> None:
     broken = "<!DOCTYPE html><html lang=en><head><title>x</title></head><body><p id=a><img src=b></p></body></html>"
     found = complaints({"broken": broken, **composed.every_page()}, tmp_path)
     assert {line.split()[0] for line in found} == {"broken"}, found
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_page_is_published_without_a_warning(name: str) -> None:
+    assert checks.warnings({"index.html": (composed.every_page()[name].encode(), "text/html; charset=utf-8")}) == []
 
 
 @pytest.mark.parametrize("name", EVERY)

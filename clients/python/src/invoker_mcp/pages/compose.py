@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from invoker_mcp.pages.blocks import BLOCKS
 from invoker_mcp.pages.blocks.block import Block
+from invoker_mcp.pages.data import load
 from invoker_mcp.pages.errors import PageError
 from invoker_mcp.pages.fields import Field, Findings, Values, nearest, read
 from invoker_mcp.pages.looks import STYLES
@@ -29,6 +30,8 @@ CONTENT: Final = (
     Field(name="image", kind="url", about="The picture of link previews, as an https URL"),
     Field(name="scheme", kind="choice", options=SCHEMES, about="Light or dark for everybody; absent: the style's way"),
 )
+#: Read from right to left.
+_RTL: Final = frozenset({"ar", "fa", "he", "ur"})
 _LANG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -51,13 +54,16 @@ def compose(blocks: Sequence[object], style: str = "minimal", content: Mapping[s
     """Return the page. Raises `PageError` with all that is missing or wrong."""
     found = Findings()
     about = read(CONTENT, content or {}, "content", found)
-    look = STYLES.get(style)
+    look = STYLES.get(str(style))
     if look is None:
-        found.problems.append(f"style: there is no '{style}'{nearest(style, STYLES)}")
-    page = Page(title=about["title"] or "")
-    parts = [part for at, given in enumerate(blocks) if (part := _part(given, f"blocks[{at}]", page, found))]
-    if not blocks:
+        found.problems.append(f"style: there is no '{style}'{nearest(str(style), STYLES)}")
+    page = Page(title=about["title"] or "", words=_words(about["lang"] or "", found))
+    if not isinstance(blocks, list | tuple):
+        found.problems.append('blocks is a list such as [{"block": "hero", "content": {…}}]')
+        blocks = []
+    elif not blocks:
         found.problems.append("blocks: a page needs at least one; begin with a hero")
+    parts = [part for at, given in enumerate(blocks) if (part := _part(given, f"blocks[{at}]", page, found))]
     _check_lang(about, found)
     if found.problems or look is None:
         raise PageError(found.problems)
@@ -87,7 +93,18 @@ def _part(given: object, where: str, page: Page, found: Findings) -> _Part | Non
     ]
     content = read(block.fields, given.get("content") or {}, f"{where} ({name})", found)
     wanted = re.sub(r"[^a-z0-9-]+", "-", str(content.get("id") or block.anchor or name).lower()).strip("-")
-    return _Part(block, content, page.unique(wanted or name))
+    return _Part(block, content, page.anchor(wanted or name))
+
+
+def _words(lang: str, found: Findings) -> Mapping[str, str]:
+    """Return what the blocks say themselves, in the page's language or in English."""
+    known = load("words")
+    short = {"no": "nb", "nn": "nb"}.get(lang.lower().partition("-")[0], lang.lower().partition("-")[0])
+    if short not in known and _LANG.fullmatch(lang):
+        found.warnings.append(
+            f"what forms say by themselves, such as (optional), is in English: there is none in {short}"
+        )
+    return dict(known.get(short, known["en"]))
 
 
 def _check_lang(about: Values, found: Findings) -> None:
@@ -99,7 +116,7 @@ def _check_links(body: Markup, page: Page, found: Findings) -> None:
     ids = set(re.findall(r'\sid="([^"]+)"', body))
     for target in dict.fromkeys(re.findall(r'\shref="#([^"]*)"', body)):
         if target not in {"top", *ids}:
-            there = ", ".join(f"#{name}" for name in page.names if name in ids)
+            there = ", ".join(f"#{name}" for name in page.anchors if name in ids)
             found.warnings.append(f"a link leads to #{target}, which is not on the page; there are {there}")
 
 
@@ -113,7 +130,7 @@ def _body(parts: Sequence[_Part], page: Page) -> Markup:
     # what comes first in the page is what people come to first, wherever it was in the list
     above = [_render(part, page, None) for name in ("banner", "header") for part in parts if part.block.name == name]
     below = [_render(part, page, None) for part in parts if part.block.region == "footer"]
-    skip = el("a", "Skip to the content", href="#main", class_="skip")
+    skip = el("a", page.words["skip"], href="#main", class_="skip")
     return join(skip, *above, el("main", *made, id="main", tabindex="-1"), *below)
 
 
@@ -142,8 +159,9 @@ def _whole(about: Values, look: Style, body: Markup, page: Page) -> str:
         el("style", Markup(look.css(scheme) + _sheet("base") + _sheet(look.name))),
         script,
     )
+    direction = "rtl" if about["lang"].lower().partition("-")[0] in _RTL else None
     page_body = el("body", body, id="top", class_=f"style-{look.name}")
-    return f"<!doctype html>\n{el('html', el('head', head), page_body, lang=about['lang'])}\n"
+    return f"<!doctype html>\n{el('html', el('head', head), page_body, lang=about['lang'], dir=direction)}\n"
 
 
 def _themes(look: Style, scheme: Scheme) -> list[Markup]:

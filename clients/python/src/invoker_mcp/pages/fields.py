@@ -117,9 +117,9 @@ def _absent(given: Field) -> Any:
 
 
 def _value(given: Field, value: object, where: str, found: Findings) -> Any:
-    if value is None or value in ("", [], {}):
+    if _is_empty(value):
         # an empty picture is a placeholder that was asked for
-        if given.kind == "image" and value is not None:
+        if given.kind == "image" and value == {}:
             return {"src": None, "alt": None}
         if given.required:
             found.problems.append(f"{where} is required: {given.about}")
@@ -139,6 +139,10 @@ def _value(given: Field, value: object, where: str, found: Findings) -> Any:
             return _list(given, value, where, found)
         case _:
             return _text(value, where, found)
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value in ([], {}) or (isinstance(value, str) and not clean(value).strip())
 
 
 def _text(value: object, where: str, found: Findings) -> str:

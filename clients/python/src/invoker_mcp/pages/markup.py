@@ -15,7 +15,7 @@ _MAIL: Final = re.compile(r"[^@\s:/?#]+@[^@\s:/?#]+\.[a-z]{2,}", re.IGNORECASE)
 #: Not part of any text: controls, halves of surrogate pairs, and code points that are no characters.
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _INLINE: Final = re.compile(
-    r"\*\*(?P<strong>[^*]+)\*\*|\*(?P<em>[^*\s][^*]*)\*|\[(?P<text>[^\]]+)\]\((?P<url>[^()\s]+)\)"
+    r"\*\*(?P<strong>[^*]+)\*\*|\*(?P<em>[^*\s][^*]*)\*|\[(?P<text>[^\[\]]{1,300})\]\((?P<url>[^()\s]{1,2000})\)"
 )
 
 

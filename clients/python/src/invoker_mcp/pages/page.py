@@ -1,6 +1,6 @@
 """The page while its blocks are put together: names that may occur once, and which heading is whose."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +23,18 @@ class Page:
     """What the blocks of one page share."""
 
     title: str
-    names: dict[str, int] = field(default_factory=dict)
+    #: What the blocks say themselves, in the page's language.
+    words: Mapping[str, str]
+    names: dict[str, int] = field(default_factory=lambda: {"main": 1, "top": 1})
     has_form: bool = False
     anchors: list[str] = field(default_factory=list)
+
+    def anchor(self, name: str) -> str:
+        """Return a block's id, and keep that of its heading for it."""
+        found = self.unique(name)
+        self.names.setdefault(f"{found}-title", 1)
+        self.anchors.append(found)
+        return found
 
     def unique(self, name: str) -> str:
         """Return a name, or with a number behind it when it was given already."""

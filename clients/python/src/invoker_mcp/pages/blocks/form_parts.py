@@ -105,8 +105,14 @@ class Form:
                 _hint(question, described),
                 class_="field check",
             )
-        label = el("label", inline(question.label), _optional(question), for_=ident)
-        return el("div", label, _hint(question, described), _control(question, name, ident, described), class_="field")
+        label = el("label", inline(question.label), self._optional(question), for_=ident)
+        return el(
+            "div", label, _hint(question, described), self._control(question, name, ident, described), class_="field"
+        )
+
+    def _optional(self, question: Question) -> Markup | None:
+        said = el("span", self.page.words["optional"], class_="optional")
+        return None if question.required else join(" ", said)
 
     def _group(self, question: Question, name: str) -> Markup:
         options = question.options or [str(number) for number in range(1, 6)]
@@ -125,11 +131,34 @@ class Form:
             made.append(el("div", box, el("label", option, for_=ident), class_="option"))
         low, high = question.ends
         ends = el("p", el("span", low or ""), el("span", high or ""), class_="ends") if low or high else None
-        legend = el("legend", inline(question.label), _optional(question))
-        kind = "options" if question.kind != "scale" else "scale many" if len(options) > 7 else "scale"
+        legend = el("legend", inline(question.label), self._optional(question))
+        # words do not fit into the squares of a scale on a phone
+        in_a_row = question.kind == "scale" and all(len(option) <= 4 for option in options)
+        kind = "options" if not in_a_row else "scale many" if len(options) > 7 else "scale"
         described = f"{self.id}-{name}-hint" if question.hint else None
         inside = (legend, _hint(question, described), el("div", *made, class_=kind), ends)
         return el("fieldset", *inside, class_="field", aria_describedby=described)
+
+    def _control(self, question: Question, name: str, ident: str, described: str | None) -> Markup:
+        if question.kind == "long":
+            return el("textarea", id=ident, name=name, rows=5, required=question.required, aria_describedby=described)
+        if question.kind == "select":
+            first = el("option", self.page.words["choose"], value="")
+            options = (el("option", option) for option in question.options)
+            return el(
+                "select", first, *options, id=ident, name=name, required=question.required, aria_describedby=described
+            )
+        return el(
+            "input",
+            type=question.kind if question.kind in _INPUTS else "text",
+            id=ident,
+            name=name,
+            required=question.required,
+            autocomplete=_AUTOCOMPLETE.get(name) or _AUTOCOMPLETE.get(question.kind),
+            min=1 if question.kind == "number" else None,
+            placeholder=question.placeholder,
+            aria_describedby=described,
+        )
 
     def whole(
         self, fields: Sequence[Markup], *, button: str, note: str | None, class_: str = "", next_: str | None = None
@@ -138,7 +167,7 @@ class Form:
         self.page.has_form = True
         trap = el(
             "div",
-            el("label", "Leave this field empty", for_=f"{self.id}-hp"),
+            el("label", self.page.words["trap"], for_=f"{self.id}-hp"),
             el("input", id=f"{self.id}-hp", name="_hp", type="text", tabindex="-1", autocomplete="off"),
             class_="hp",
             aria_hidden="true",
@@ -159,25 +188,3 @@ def _optional(question: Question) -> Markup | None:
 
 def _hint(question: Question, ident: str | None) -> Markup | None:
     return el("p", inline(question.hint), id=ident, class_="hint") if question.hint else None
-
-
-def _control(question: Question, name: str, ident: str, described: str | None) -> Markup:
-    if question.kind == "long":
-        return el("textarea", id=ident, name=name, rows=5, required=question.required, aria_describedby=described)
-    if question.kind == "select":
-        first = el("option", "Please choose", value="")
-        options = (el("option", option) for option in question.options)
-        return el(
-            "select", first, *options, id=ident, name=name, required=question.required, aria_describedby=described
-        )
-    return el(
-        "input",
-        type=question.kind if question.kind in _INPUTS else "text",
-        id=ident,
-        name=name,
-        required=question.required,
-        autocomplete=_AUTOCOMPLETE.get(name) or _AUTOCOMPLETE.get(question.kind),
-        min=1 if question.kind == "number" else None,
-        placeholder=question.placeholder,
-        aria_describedby=described,
-    )

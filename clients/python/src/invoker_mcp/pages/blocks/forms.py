@@ -1,5 +1,7 @@
 """Blocks with a form: what visitors send goes to the site's owner."""
 
+from collections.abc import Mapping
+
 from invoker_mcp.pages.blocks.block import Block
 from invoker_mcp.pages.blocks.form_parts import KINDS, Form, Question, slug
 from invoker_mcp.pages.fields import Field, Values
@@ -15,7 +17,7 @@ def _form(default: str) -> Field:
 
 
 def _button(default: str) -> Field:
-    return Field(name="button", about="What the button says", default=default)
+    return Field(name="button", about=f"What the button says; absent: {default}, in the page's language")
 
 
 _QUESTION = (
@@ -50,59 +52,78 @@ def question(value: Values) -> Question:
     )
 
 
-_EMAIL = Question(label="Email", name="email", kind="email", required=True)
-_YOUR_NAME = Question(label="Name", name="name", required=True)
+def _email(words: Mapping[str, str], *, hint: str | None = None) -> Question:
+    return Question(label=words["email"], name="email", kind="email", required=hint is None, hint=hint)
 
 
-def _put(content: Values, place: Place, questions: list[Question], class_: str, form_class: str = "") -> Markup:
+def _name(words: Mapping[str, str]) -> Question:
+    return Question(label=words["name"], name="name", required=True)
+
+
+def _put(
+    content: Values, place: Place, questions: list[Question], *, class_: str, button: str = "send", form_class: str = ""
+) -> Markup:
     form = Form(place.page, content["form"], f"{place.id}-form")
     asked = [form.ask(each) for each in (*questions, *map(question, content.get("questions") or ()))]
-    made = form.whole(asked, button=content["button"], note=content["note"], class_=form_class, next_=content["next"])
+    made = form.whole(
+        asked,
+        button=content["button"] or place.page.words[button],
+        note=content["note"],
+        class_=form_class,
+        next_=content["next"],
+    )
     sides = el("div", place.head(content), made, class_="form-sides")
     return place.section(content, sides, class_=f"with-form {class_}", head=Markup(""))
 
 
 def _waitlist(content: Values, place: Place) -> Markup:
-    ask_name, more = content["ask_name"], content["questions"]
-    asked = [_YOUR_NAME, _EMAIL] if ask_name else [_EMAIL]
-    return _put(content, place, asked, "waitlist", "" if ask_name or more else "inline")
+    words, ask_name, more = place.page.words, content["ask_name"], content["questions"]
+    asked = [_name(words), _email(words)] if ask_name else [_email(words)]
+    form_class = "" if ask_name or more else "inline"
+    return _put(content, place, asked, class_="waitlist", button="join", form_class=form_class)
 
 
 def _contact(content: Values, place: Place) -> Markup:
-    topics = content["topics"]
-    asked = [_YOUR_NAME, _EMAIL]
+    words, topics = place.page.words, content["topics"]
+    asked = [_name(words), _email(words)]
     if content["ask_phone"]:
-        asked.append(Question(label="Telephone", name="phone", kind="tel"))
+        asked.append(Question(label=words["phone"], name="phone", kind="tel"))
     if topics:
-        asked.append(Question(label="What is it about?", name="topic", kind="select", options=topics, required=True))
-    asked.append(Question(label=content["message_label"], name="message", kind="long", required=True))
-    return _put(content, place, asked, "contact")
+        asked.append(Question(label=words["topic"], name="topic", kind="select", options=topics, required=True))
+    asked.append(
+        Question(label=content["message_label"] or words["message"], name="message", kind="long", required=True)
+    )
+    return _put(content, place, asked, class_="contact")
 
 
 def _event(content: Values, place: Place) -> Markup:
-    asked = [_YOUR_NAME, _EMAIL]
+    words = place.page.words
+    asked = [_name(words), _email(words)]
     if content["sessions"]:
-        asked.append(
-            Question(label="What will you come to?", name="sessions", kind="choices", options=content["sessions"])
-        )
+        asked.append(Question(label=words["sessions"], name="sessions", kind="choices", options=content["sessions"]))
     if content["guests"]:
-        asked.append(Question(label="How many are you, with yourself?", name="guests", kind="number", required=True))
-    return _put(content, place, asked, "event")
+        asked.append(Question(label=words["guests"], name="guests", kind="number", required=True))
+    return _put(content, place, asked, class_="event", button="save_place")
 
 
 def _survey(content: Values, place: Place) -> Markup:
-    ask = content["ask_email"]
+    words, ask = place.page.words, content["ask_email"]
     form = Form(place.page, content["form"], f"{place.id}-form")
     asked = [form.ask(each) for each in map(question, content["questions"])]
     if ask:
-        hint = "Only if you would like an answer."
-        asked.append(form.ask(Question(label="Email", name="email", kind="email", hint=hint)))
-    made = form.whole(asked, button=content["button"], note=content["note"], class_="long", next_=content["next"])
+        asked.append(form.ask(_email(words, hint=words["answer"])))
+    made = form.whole(
+        asked,
+        button=content["button"] or words["send_answers"],
+        note=content["note"],
+        class_="long",
+        next_=content["next"],
+    )
     return place.section(content, made, class_="survey")
 
 
 def _custom(content: Values, place: Place) -> Markup:
-    return _put(content, place, [], "custom")
+    return _put(content, place, [], class_="custom")
 
 
 def _more(about: str, *, required: bool = False) -> Field:
@@ -142,7 +163,7 @@ BLOCKS = (
             *HEAD,
             Field(name="topics", kind="texts", about="What it can be about, to choose from"),
             Field(name="ask_phone", kind="flag", about="Whether a telephone number is asked for"),
-            Field(name="message_label", default="Message", about="The label of the large field"),
+            Field(name="message_label", about="The label of the large field; absent: Message, in the page's language"),
             _more("More to ask, after the message"),
             _button("Send"),
             _NOTE,

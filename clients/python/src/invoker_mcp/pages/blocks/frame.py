@@ -18,24 +18,27 @@ def _links(links: tuple[Values, ...]) -> Markup:
     return el("ul", *(el("li", el("a", link["label"], href=link["url"])) for link in links)) if links else Markup("")
 
 
-def _header(content: Values, _: Place) -> Markup:
+def _header(content: Values, place: Place) -> Markup:
     home = el("a", _brand(content), href="#top", class_="brand")
     links = _links(content["links"])
-    nav = el("nav", links, aria_label="Main") if links else None
+    nav = el("nav", links, aria_label=place.page.words["main"]) if links else None
     return el(
         "header", el("div", home, nav, button(content["action"], "small"), class_="wrap bar"), class_="site-header"
     )
 
 
-def _banner(content: Values, _: Place) -> Markup:
+def _banner(content: Values, place: Place) -> Markup:
     link = content["link"]
     more = el("a", link["label"], href=link["url"]) if link else None
     return el(
-        "aside", el("p", inline(content["text"]), " " if more else None, more), class_="banner", aria_label="Note"
+        "aside",
+        el("p", inline(content["text"]), " " if more else None, more),
+        class_="banner",
+        aria_label=place.page.words["note"],
     )
 
 
-def _footer(content: Values, _: Place) -> Markup:
+def _footer(content: Values, place: Place) -> Markup:
     links = _links(content["links"])
     top = el(
         "div",
@@ -44,7 +47,7 @@ def _footer(content: Values, _: Place) -> Markup:
             el("p", _brand(content), class_="brand"),
             el("p", lines(content["text"])) if content["text"] else None,
         ),
-        el("nav", links, aria_label="Footer") if links else None,
+        el("nav", links, aria_label=place.page.words["footer"]) if links else None,
         class_="columns",
     )
     note = el("p", inline(content["note"]), class_="note") if content["note"] else None

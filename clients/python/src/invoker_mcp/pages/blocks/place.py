@@ -17,7 +17,7 @@ def _details(content: Values, place: Place) -> Markup:
 
 def _hours(content: Values, place: Place) -> Markup:
     rows = [el("tr", el("th", row["day"], scope="row"), el("td", lines(row["time"]))) for row in content["rows"]]
-    table = el("table", el("tbody", *rows), aria_label="Opening hours")
+    table = el("table", el("tbody", *rows), aria_label=place.page.words["hours"])
     address = el("address", lines(content["address"])) if content["address"] else None
     note = el("p", inline(content["note"]), class_="note") if content["note"] else None
     where = el("div", address, buttons(content["action"], content["second"]), note)

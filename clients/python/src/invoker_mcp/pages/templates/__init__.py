@@ -54,7 +54,11 @@ def use_template(name: str, content: Mapping[str, Any] | None = None, style: str
     block's key what replaces parts of its content; null leaves the block out.
     """
     if name not in NAMES:
-        raise PageError([f"template: there is no '{name}'{nearest(name, NAMES)}"])
+        raise PageError([f"template: there is no '{name}'{nearest(str(name), NAMES)}"])
+    if not isinstance(content, Mapping | None):
+        raise PageError(
+            ["content is an object: values, what is said about the page, and parts of blocks by their keys"]
+        )
     given, content = _template(name), content or {}
     keyed = _keyed(given)
     known = {*keyed, *given["values"], *_PAGE}
