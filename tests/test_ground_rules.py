@@ -183,7 +183,7 @@ def test_no_file_names_a_registry_or_a_machine() -> None:
 def test_files_and_functions_stay_small() -> None:
     """A file past 300 lines, or a function past 50 without its docstring, is two things."""
     strays = []
-    for place, node in ours("services", "shared", "tests", "bench", "scripts"):
+    for place, node in ours("services", "shared", "tests", "bench", "scripts", "clients"):
         if isinstance(node, ast.Module) and node.body and (node.body[-1].end_lineno or 0) > 300:
             strays.append(f"{place}: {node.body[-1].end_lineno} lines")
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and length(node) > 50:

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -73,3 +74,18 @@ def test_tools_are_those_of_the_server() -> None:
 
     table = DOCUMENT.partition("## What the assistant can do")[2].partition("\n\nA `deploy`")[0]
     assert set(re.findall(r"`(\w+)`", table)) == {tool.name for tool in TOOLS}
+
+
+def test_commands_and_flags_are_those_of_the_command_line() -> None:
+    from typer.main import get_command
+
+    from invoker_mcp.cli.app import app
+
+    commands: dict[str, Any] = {}
+    for name, command in vars(get_command(app))["commands"].items():
+        commands |= {f"{name} {each}": part for each, part in getattr(command, "commands", {"": command}).items()}
+    table = DOCUMENT.partition("| `invoker …` | |")[2].partition("\n\n")[0]
+    told = set(re.findall(r"`([a-z]+(?: [a-z]+)?)[ A-Z]*`", table))
+    assert told == {name.strip() for name in commands}
+    flags = {flag for command in commands.values() for param in command.params for flag in param.opts}
+    assert set(re.findall(r"--[a-z][a-z-]*", table)) <= flags

@@ -5,16 +5,13 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 import yaml
 
-from tests.support.client import Client, Target, an_address
-from tests.support.standalone import PATIENT, running
+from tests.support.client import Client
 
 ROOT = Path(__file__).parents[2]
 STEPS: dict[str, str] = {
@@ -24,27 +21,14 @@ STEPS: dict[str, str] = {
 }
 
 
-@pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    directory = Path(tmp_path_factory.mktemp("ci")) / "data"
-    with running(directory, module=PATIENT, INVOKER_RATE_LIMITS="off") as system:
-        yield system.target
-
-
 @pytest.fixture
-async def client(target: Target) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield Client(session, target)
-
-
-@pytest.fixture
-async def key(client: Client) -> str:
+async def key(person: Client, account: dict[str, str]) -> str:
     """Give a key for CI as the file says to make it: for one site, to deploy."""
-    account = await client.login(an_address())
-    made = await client.api("POST", "/deploy", key=account["api_key"], json={"slug": "my-site", "html": "<h1>One</h1>"})
+    own = account["api_key"]
+    made = await person.api("POST", "/deploy", key=own, json={"slug": "my-site", "html": "<h1>One</h1>"})
     assert made.status < 300, made.text
     asked: dict[str, Any] = {"name": "CI of my-site", "scopes": ["deploy"], "site": "my-site"}
-    return str((await client.api("POST", "/keys", key=account["api_key"], json=asked)).json["key"])
+    return str((await person.api("POST", "/keys", key=own, json=asked)).json["key"])
 
 
 async def step(name: str, checkout: Path, **environment: str) -> tuple[int, str, str]:
@@ -74,21 +58,21 @@ def page(checkout: Path, text: str) -> None:
     (checkout / "public" / "index.html").write_text(f"<!doctype html><title>Mine</title><h1>{text}</h1>")
 
 
-async def test_a_preview_then_a_push(client: Client, key: str, tmp_path: Path) -> None:
+async def test_a_preview_then_a_push(person: Client, key: str, tmp_path: Path) -> None:
     page(tmp_path, "Two")
-    environment = {"INVOKER_API_URL": client.target.api, "INVOKER_API_KEY": key}
+    environment = {"INVOKER_API_URL": person.target.api, "INVOKER_API_KEY": key}
     code, summary, said = await step("Preview", tmp_path, **environment)
     assert (code, summary[:9]) == (0, "Preview: "), said
-    assert "One" in (await client.site("my-site")).text
+    assert "One" in (await person.site("my-site")).text
     code, summary, said = await step("Publish", tmp_path, **environment)
     assert code == 0, said
-    assert summary.splitlines()[-1] == f"Live: http://{client.target.site_host.format(slug='my-site')}"
-    assert "Two" in (await client.site("my-site")).text
+    assert summary.splitlines()[-1] == f"Live: http://{person.target.site_host.format(slug='my-site')}"
+    assert "Two" in (await person.site("my-site")).text
     assert key not in said
 
 
-async def test_a_step_fails_when_the_deploy_does(client: Client, tmp_path: Path) -> None:
+async def test_a_step_fails_when_the_deploy_does(person: Client, tmp_path: Path) -> None:
     page(tmp_path, "Two")
-    nobodys = {"INVOKER_API_URL": client.target.api, "INVOKER_API_KEY": "inv_" + "0" * 36}
+    nobodys = {"INVOKER_API_URL": person.target.api, "INVOKER_API_KEY": "inv_" + "0" * 36}
     code, summary, said = await step("Publish", tmp_path, **nobodys)
     assert (code, summary) == (3, ""), said
