@@ -35,7 +35,7 @@ def npm_install(folder: Path, *packages: str, offline: bool = False) -> None:
 
 
 def installed(folder: Path, package: str) -> Path:
-    """Give the folder of a package that the folder's package.json pins; installed beside it when it is not there yet."""
+    """Give the folder of a package that a package.json pins; installed beside it when it is not there yet."""
     pinned = json.loads((folder / "package.json").read_text())["devDependencies"][package]
     there = folder / "node_modules" / package
     if _version(there) != pinned:

@@ -36,8 +36,8 @@ FILES: Schema = {
 }
 PATH = _text(
     "A file or folder on this machine, absolute: its bytes go straight to the API, not through the conversation.",
-    "/home/ada/site",
-    "/home/ada/page.html",
+    "/srv/tea-club",
+    "/srv/page.html",
 )
 EDITS: Schema = {
     "type": "array",
