@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -121,6 +122,14 @@ def test_a_client_that_closes_stderr_too_is_served(tmp_path: Path) -> None:
         check=True,
     )
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_the_client_says_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    with start(environment("http://127.0.0.1:1", tmp_path)) as process:
+        assert Wire(process).ask("tools/list", _meta=ENVELOPE)["tools"]
+        process.send_signal(number)
+        assert process.wait(10) == -number
 
 
 def test_a_wrong_setting_is_said_on_stderr(tmp_path: Path) -> None:

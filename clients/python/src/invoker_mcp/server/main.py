@@ -19,6 +19,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     # Options are rare, and reading them costs a start that every conversation waits for.
     options = parsed(arguments) if arguments else None
+    if sys.stdin is not None and sys.stdin.isatty() and not (options and options.http):
+        print("This is for an AI assistant, which starts it itself. Ctrl-C ends it.", file=sys.stderr)  # noqa: T201
     wire = None if options and options.http else stdout.keep()
     from invoker_mcp.errors import ClientError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from typing import TYPE_CHECKING
 
 from invoker_mcp.server.app import App
@@ -24,6 +25,8 @@ def over_stdio(settings: Settings, wire: Wire) -> None:
     from mcp.server.stdio import stdio_server
 
     log_to_stderr(os.environ.get("INVOKER_LOG_LEVEL", "WARNING").upper())
+    # Reading stdin cannot be cancelled: a Ctrl-C that was handled would wait for the client's next word.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     memory = Memory()
 
     async def serve() -> None:
