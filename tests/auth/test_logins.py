@@ -1,6 +1,6 @@
 """What a login, its code and its link are worth, when, and to whom."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.events import LoginCodeMail
 from tests.support.auth import Auth, Browser, an_address, gathered, link_path
@@ -99,6 +99,20 @@ async def test_r58_a_delivered_login_is_gone(auth: Auth) -> None:
     assert (await auth.poll(login)).status == 200
     assert (await auth.poll(login)).status == 410
     assert (await auth.send_code(login, email)).status == 410
+
+
+async def test_a_client_may_ask_for_a_key_that_ends(auth: Auth) -> None:
+    """One statement makes it: there is no moment at which it has no end, and no second mail about it."""
+    email = an_address()
+    login = await auth.start()
+    await auth.send_code(login, email)
+    await auth.verify(login, (await auth.mail(email)).code)
+    assert (await auth.poll(login, expires_in=0)).status == 422
+    taken = (await auth.poll(login, expires_in=90 * 86_400)).json
+    row = (await auth.call("GET", f"/keys/{taken['key_id']}", key=taken["api_key"])).json
+    assert row["expires_at"] == taken["expires_at"]
+    life = datetime.fromisoformat(row["expires_at"]) - datetime.fromisoformat(row["created_at"])
+    assert life == timedelta(days=90)
 
 
 WRONG_SHAPES: list[tuple[str, dict[str, object]]] = [

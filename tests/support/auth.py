@@ -162,8 +162,8 @@ class Auth:
     async def verify(self, login: Started, code: str) -> Answer:
         return await self.call("POST", "/auth/verify", json={"session_id": login.session_id, "code": code})
 
-    async def poll(self, login: Started) -> Answer:
-        body = {"session_id": login.session_id, "verifier": login.verifier}
+    async def poll(self, login: Started, **given: Any) -> Answer:
+        body = {"session_id": login.session_id, "verifier": login.verifier, **given}
         return await self.call("POST", "/auth/token", json=body)
 
     async def log_in(self, email: str) -> str:

@@ -1,5 +1,6 @@
 """Logging in without a browser: start, mail a code, approve, take the key."""
 
+from datetime import timedelta
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -8,9 +9,10 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.auth import logins
 from services.auth.access import LOGINS, NO_STORE, ip, login_id
 from services.auth.accounts import MAX_EMAIL, parse_address
+from services.auth.keys import MAX_EXPIRES_IN
 from services.auth.logins import NAMELESS, Client
 from shared import bodies, http, ids
-from shared.parsing import Line
+from shared.parsing import Line, Whole
 
 #: The same bytes whoever asks for whom (R59).
 CODE_SENT: Final = {"message": "If this address can receive mail, a code and a link are on their way to it."}
@@ -46,6 +48,8 @@ class TokenBody(BaseModel):
 
     session_id: str
     verifier: str
+    #: Seconds that the key is to live; absent: it has no end.
+    expires_in: Annotated[Whole, Field(ge=1, le=MAX_EXPIRES_IN)] | None = None
 
 
 @routes.post("/auth/session")
@@ -85,8 +89,13 @@ async def verify_code(request: web.Request) -> web.Response:
 @routes.post("/auth/token")
 async def take_key(request: web.Request) -> web.Response:
     body = await bodies.read_model(request, TokenBody)
-    delivered = await request.app[LOGINS].poll(login_id(body.session_id), body.verifier, ip=ip(request))
+    life = timedelta(seconds=body.expires_in) if body.expires_in else None
+    delivered = await request.app[LOGINS].poll(
+        login_id(body.session_id), body.verifier, ip=ip(request), expires_in=life
+    )
     if delivered is None:
         return http.json({"status": "pending"}, status=202, headers=NO_STORE)
     answer = {"api_key": delivered.api_key, "key_id": delivered.key_id, "email": delivered.email}
+    if (end := http.timestamp(delivered.expires_at)) is not None:
+        answer["expires_at"] = end
     return http.json(answer, headers=NO_STORE)

@@ -1,7 +1,7 @@
 """Logging in: start, mail a code, approve by code or link, deliver once."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from services.auth import logins
 from services.auth.accounts import Address
@@ -30,6 +30,7 @@ class Delivered:
     api_key: str = field(repr=False)
     key_id: str
     email: str
+    expires_at: datetime | None
 
 
 class Logins:
@@ -158,10 +159,12 @@ class Logins:
             login = await store.deny(conn, login_id)
             await _note_denial(conn, login, ip=ip)
 
-    async def poll(self, login_id: str, verifier: str, *, ip: str) -> Delivered | None:
+    async def poll(
+        self, login_id: str, verifier: str, *, ip: str, expires_in: timedelta | None = None
+    ) -> Delivered | None:
         """Return the key of an approved login, once; None while it waits for its person.
 
-        The key is made in the transaction that takes the delivery.
+        It lives as long as the client asks for, and is made in the transaction that takes the delivery.
         Raise LoginNotFound, LoginOver, SlowDown, TooManyKeys.
         """
         digest = credentials.digest(verifier)
@@ -171,13 +174,15 @@ class Logins:
                 await self._wait(conn, login_id, digest)
                 return None
             account_id, client = taken
-            new = NewKey(name=client.title, created_via=made_by_login(client.name))
+            new = NewKey(name=client.title, expires_in=expires_in, created_via=made_by_login(client.name))
             created = await keys.create(
                 conn, account_id, new, actor=Actor(id=VISITOR, ip=ip), dashboard_url=f"{self._app_url}/dashboard"
             )
         self._outbox.wake()
         log.info("key.created", key_id=created.key.id, via=new.created_via, login_id=login_id)
-        return Delivered(api_key=created.plaintext, key_id=created.key.id, email=created.email)
+        return Delivered(
+            api_key=created.plaintext, key_id=created.key.id, email=created.email, expires_at=created.key.expires_at
+        )
 
     async def _wait(self, conn: db.Connection, login_id: str, verifier_digest: str) -> None:
         login = await store.find_own(conn, login_id, verifier_digest, "client")

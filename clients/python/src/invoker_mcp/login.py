@@ -88,7 +88,8 @@ async def wait(api: Api, started: Started, on_progress: OnProgress | None = None
 
 
 async def _poll(api: Api, started: Started) -> Credential | None:
-    body = {"session_id": started.session_id, "verifier": started.verifier}
+    life = int(renewal.LIFE.total_seconds())
+    body = {"session_id": started.session_id, "verifier": started.verifier, "expires_in": life}
     said = an_object(await api.call("POST", "/auth/token", json=body, authenticated=False))
     key = said.get("api_key")
     if not isinstance(key, str):
@@ -100,15 +101,17 @@ async def _poll(api: Api, started: Started) -> Credential | None:
         email=email if isinstance(email, str) else None,
         key_id=key_id if isinstance(key_id, str) else None,
         created_at=datetime.now(UTC).replace(microsecond=0),
+        expires_at=credentials.moment(said.get("expires_at")),
     )
 
 
 async def _keep(api: Api, delivered: Credential) -> Credential:
-    """Save the key at once, then give it its end: a login's key comes without one."""
+    """Save the key at once; where an older API gave it no end, give it one."""
     api.credential = credentials.save(api.settings, delivered)
-    # Without this it is a key that does not end, which is what the API gave: the next renewal tries again.
-    with suppress(ClientError):
-        await renewal.rotate(api, grace=timedelta())
+    if delivered.expires_at is None:
+        # without this it is a key that does not end, which is what the API gave: the next renewal tries again
+        with suppress(ClientError):
+            await renewal.rotate(api, grace=timedelta())
     return api.credential
 
 
