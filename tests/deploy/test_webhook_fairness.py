@@ -12,7 +12,7 @@ from services.deploy import rooms
 from services.deploy.rooms import MOST, OTHERS, TOTAL, Rooms
 from tests.support.eventually import eventually
 from tests.support.fake_auth import FakeAuth
-from tests.support.hook_world import Got, HookWorld, hook_world
+from tests.support.hook_world import HookWorld, hook_world
 
 
 @pytest.fixture
@@ -36,12 +36,12 @@ async def waits(world: HookWorld, site: dict[str, Any], path: str, count: int) -
         sent[answer.json["id"]] = loop.time()
         await asyncio.sleep(0.02)
 
-    def all_there() -> list[Got]:
-        got = world.receiver.at(path)
-        assert len(got) >= count
+    def all_there() -> dict[str, float]:
+        got = {each.json["data"]["id"]: each.at for each in world.receiver.at(path)}
+        assert sent.keys() <= got.keys()
         return got
 
-    arrived = {got.json["data"]["id"]: got.at for got in await eventually(all_there)}
+    arrived = await eventually(all_there)
     return sorted(arrived[submission] - at for submission, at in sent.items())
 
 

@@ -28,6 +28,11 @@ class Ran:
         return json.loads(self.out)
 
 
+def _hear_interrupts() -> None:
+    """A shell's background jobs ignore Ctrl-C, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """Runs commands in a folder."""
 
@@ -53,6 +58,7 @@ class Terminal:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            preexec_fn=_hear_interrupts,
         )
 
     async def spawn(self, *command: str, **environment: str) -> Ran:
