@@ -6,7 +6,6 @@ While the bus is away it tries one row a second: an outage costs next to nothing
 
 import asyncio
 import random
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -17,6 +16,7 @@ from shared import db, logs
 from shared.bus import Bus, BusError, Unroutable
 from shared.errors import Unavailable
 from shared.events import EVENTS, Envelope
+from shared.waking import Waking
 
 log = logs.get(__name__)
 
@@ -49,26 +49,24 @@ class Relay:
 
     def __init__(self, pool: db.Pool, bus: Bus) -> None:
         self._pool, self._bus = pool, bus
-        self._woken = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._waking = Waking()
         #: Why nothing gets through, as long as nothing does.
         self._stalled = ""
         self._unroutable: set[str] = set()
 
     def wake(self) -> None:
         """Look for rows now."""
-        self._woken.set()
+        self._waking.wake()
 
     def stop(self) -> None:
         """Finish the current batch, then end `run`."""
-        self._stopping.set()
-        self._woken.set()
+        self._waking.stop()
 
     async def run(self) -> None:
         """Publish until stopped."""
         loop = asyncio.get_running_loop()
-        while not self._stopping.is_set():
-            self._woken.clear()
+        while not self._waking.stopping:
+            self._waking.look()
             began = loop.time()
             try:
                 limit = 1 if self._stalled else BATCH
@@ -81,12 +79,12 @@ class Relay:
                 self._stall("unexpected error")
                 claimed, failed, limit = 0, 0, 1
             if self._stalled:
-                await _wait(self._stopping, POLL * random.uniform(0.5, 1.5))  # noqa: S311 - spread, no secret
+                await self._waking.rest(POLL * random.uniform(0.5, 1.5))  # noqa: S311 - spread, no secret
                 continue
             if claimed:
-                await _wait(self._stopping, AFTER_FAILURE if failed else min(BREATH, (loop.time() - began) / 4))
+                await self._waking.rest(AFTER_FAILURE if failed else min(BREATH, (loop.time() - began) / 4))
             if claimed < limit:
-                await _wait(self._woken, POLL)
+                await self._waking.idle(POLL)
 
     async def _round(self, limit: int) -> tuple[int, int]:
         """Publish up to `limit` rows; return how many there were and how many are left for later.
@@ -162,9 +160,3 @@ class Relay:
         if self._stalled:
             log.info("outbox.resumed")
         self._stalled = ""
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

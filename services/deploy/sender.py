@@ -6,7 +6,7 @@ left: those of processes that died come up again when their lease ends (R80).
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +22,7 @@ from shared import db, logs, outbound, outbox
 from shared.errors import Unavailable
 from shared.outbound import Outbound
 from shared.resolver import Resolver
+from shared.waking import Waking
 
 log = logs.get(__name__)
 
@@ -60,17 +61,16 @@ class Sender:
         self._settling = Settling(pool, messages, config)
         self._rooms = Rooms()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._woken = asyncio.Event()
-        self._stopping = False
+        self._waking = Waking()
 
     def wake(self) -> None:
         """Look for deliveries now."""
-        self._woken.set()
+        self._waking.wake()
 
     async def run(self) -> None:
         """Send until stopped."""
-        while not self._stopping:
-            self._woken.clear()
+        while not self._waking.stopping:
+            self._waking.look()
             try:
                 claimed = await self._claim()
             except Unavailable:
@@ -79,9 +79,7 @@ class Sender:
                 log.exception("webhook.claim_failed")
                 claimed = 0
             if not claimed:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL):
-                        await self._woken.wait()
+                await self._waking.idle(POLL)
             if self._under_way:
                 await asyncio.sleep(BREATH)
 
@@ -114,8 +112,7 @@ class Sender:
 
     async def stop(self, running: asyncio.Task[None]) -> None:
         """Claim no more, and give what is under way some seconds; `running` is this sender's `run`."""
-        self._stopping = True
-        self.wake()
+        self._waking.stop()
         # a claim may be under way, whose deliveries are begun yet
         await asyncio.wait([running])
         if self._under_way:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from abc import abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from io import FileIO
@@ -37,8 +38,9 @@ class _Sent(web.StreamResponse):
             raise ConnectionResetError from error
         return None
 
+    @abstractmethod
     async def _send(self, request: web.BaseRequest) -> None:
-        raise NotImplementedError
+        """Put it all on the connection. Raise AppError, OSError, TimeoutError where that does not go to its end."""
 
     async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002 - the base's signature
         """It has been sent."""

@@ -18,7 +18,7 @@ from tests.support.deploying import FORM, Deploy, a_slug, settings
 from tests.support.fake_auth import TOKEN, FakeAuth
 from tests.support.fake_bus import FakeBus
 from tests.support.forms import MULTIPART, body, part
-from tests.support.processes import Process
+from tests.support.processes import Process, a_deploy
 from tests.support.publishing import digest, go_live, named, put, replace, swept
 from tests.support.whole import judge, judge_swept
 
@@ -28,15 +28,8 @@ TOLD = "SELECT envelope FROM deploy.outbox WHERE envelope ->> 'type' LIKE 'mail.
 @pytest.fixture
 def process(database_url: str, tmp_path: Path, auth: FakeAuth) -> Iterator[Process]:
     """Give a deploy process that has no broker: what it says stays in its outbox."""
-    made = Process(
-        "deploy",
-        tmp_path,
-        INVOKER_DATABASE_URL=database_url,
-        INVOKER_AMQP_URL="amqp://guest:guest@127.0.0.1:1/",
-        INVOKER_SERVICE_TOKEN=TOKEN,
-        INVOKER_AUTH_INTERNAL_URL=auth.url,
-        INVOKER_BLOBS_URL=(tmp_path / "blobs").as_uri(),
-        INVOKER_RATE_LIMITS="off",
+    made = a_deploy(
+        tmp_path, database_url=database_url, auth_url=auth.url, INVOKER_SERVICE_TOKEN=TOKEN, INVOKER_RATE_LIMITS="off"
     )
     yield made
     made.close()

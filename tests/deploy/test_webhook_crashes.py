@@ -17,7 +17,7 @@ from tests.support.deploying import FORM
 from tests.support.eventually import eventually
 from tests.support.fake_auth import TOKEN, FakeAuth
 from tests.support.hook_world import Receiver, queue, receiving
-from tests.support.processes import Process
+from tests.support.processes import Process, a_deploy
 
 WEBHOOKS, EACH = 10, 100
 
@@ -25,14 +25,11 @@ WEBHOOKS, EACH = 10, 100
 @pytest.fixture
 def process(database_url: str, tmp_path: Path, auth: FakeAuth) -> Iterator[Process]:
     """Give a deploy process whose webhooks may lead to this machine."""
-    made = Process(
-        "deploy",
+    made = a_deploy(
         tmp_path,
-        INVOKER_DATABASE_URL=database_url,
-        INVOKER_AMQP_URL="amqp://guest:guest@127.0.0.1:1/",
+        database_url=database_url,
+        auth_url=auth.url,
         INVOKER_SERVICE_TOKEN=TOKEN,
-        INVOKER_AUTH_INTERNAL_URL=auth.url,
-        INVOKER_BLOBS_URL=(tmp_path / "blobs").as_uri(),
         INVOKER_WEBHOOK_ALLOW_PRIVATE="1",
     )
     yield made

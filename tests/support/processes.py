@@ -35,6 +35,19 @@ class Process(Launched):
             self.kill()
 
 
+def a_deploy(directory: Path, *, database_url: str, auth_url: str, **environment: str) -> Process:
+    """Return a deploy process that has no broker: what it says stays in its outbox."""
+    return Process(
+        "deploy",
+        directory,
+        INVOKER_DATABASE_URL=database_url,
+        INVOKER_AMQP_URL="amqp://guest:guest@127.0.0.1:1/",
+        INVOKER_AUTH_INTERNAL_URL=auth_url,
+        INVOKER_BLOBS_URL=(directory / "blobs").as_uri(),
+        **environment,
+    )
+
+
 class System:
     """auth, deploy and mailer, knowing each other, and where they are."""
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 from services.deploy.service.notices import Notices
 from shared import ids, logs
 from shared.errors import Unavailable
+from shared.waking import Waking
 
 log = logs.get(__name__)
 
@@ -25,39 +26,31 @@ class Notifier:
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._woken = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._waking = Waking()
 
     def wake(self) -> None:
         """Look now."""
-        self._woken.set()
+        self._waking.wake()
 
     def stop(self) -> None:
         """End `run` after the transaction that it is in."""
-        self._stopping.set()
-        self._woken.set()
+        self._waking.stop()
 
     async def run(self) -> None:
         """Tell what there is to tell until stopped."""
         loop = asyncio.get_running_loop()
-        while not self._stopping.is_set():
-            self._woken.clear()
+        while not self._waking.stopping:
+            self._waking.look()
             began = loop.time()
             logs.request_id.set(ids.new_request_id())
             try:
                 found = await self._notices.round()
             except Unavailable:
-                await _wait(self._stopping, POLL)  # the database has its own lines about that
+                await self._waking.rest(POLL)  # the database has its own lines about that
                 continue
-            await _wait(self._stopping, min(BREATH, loop.time() - began) if found else BREATH)
+            await self._waking.rest(min(BREATH, loop.time() - began) if found else BREATH)
             if not found:
-                await _wait(self._woken, POLL)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
+                await self._waking.idle(POLL)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Whom a site's mails go to: owners name them, each says yes in a mail of its own, and anybody ends it with a click."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from services.deploy import recipients
 from services.deploy.config import Config
@@ -15,7 +15,7 @@ from services.deploy.recipients import (
     Recipient,
     RecipientNotFound,
 )
-from services.deploy.service.telling import Telling
+from services.deploy.service.telling import Telling, audited
 from services.deploy.store import deployments
 from services.deploy.store import recipients as store
 from shared import db, ids, logs, outbox
@@ -161,12 +161,5 @@ class Recipients:
 
 
 def _audited(action: str, of: Recipient, caller: Caller, ip: str) -> Audited:
-    return Audited(
-        account_id=caller.account_id,
-        at=datetime.now(UTC),
-        action=action,
-        actor=caller.credential_id,
-        key_id=caller.credential_id if caller.kind == "key" else None,
-        ip=ip,
-        detail={"site": of.deployment_id, "slug": of.slug, "recipient": of.email},
-    )
+    detail = {"site": of.deployment_id, "slug": of.slug, "recipient": of.email}
+    return audited(action, caller, ip=ip, detail=detail)

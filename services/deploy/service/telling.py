@@ -38,21 +38,26 @@ class Telling:
         if caller.kind == "claim":
             # there is no account whose trail it could be
             return changed
-        event = Audited(
-            account_id=caller.account_id,
-            at=datetime.now(UTC),
-            action=action,
-            actor=caller.credential_id,
-            key_id=caller.credential_id if caller.kind == "key" else None,
-            ip=ip,
-            detail={"site": deployment_id, "slug": slug, "version": version, **(detail or {})},
-        )
-        await outbox.add(conn, event)
+        facts = {"site": deployment_id, "slug": slug, "version": version, **(detail or {})}
+        await outbox.add(conn, audited(action, caller, ip=ip, detail=facts))
         return changed
 
     async def tell(self, *sites: Changed) -> None:
         """Tell every cache now, after the commit and before the answer: nobody gets the old version afterwards."""
         await self._changes.tell(sites)
+
+
+def audited(action: str, caller: Caller, *, ip: str | None, detail: dict[str, Any]) -> Audited:
+    """Return what the audit trail of the caller's account is to have about something that was done just now."""
+    return Audited(
+        account_id=caller.account_id,
+        at=datetime.now(UTC),
+        action=action,
+        actor=caller.credential_id,
+        key_id=caller.credential_id if caller.kind == "key" else None,
+        ip=ip,
+        detail=detail,
+    )
 
 
 def require_bound(caller: Caller, deployment_id: str, slug: str) -> None:

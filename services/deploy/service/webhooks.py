@@ -9,7 +9,7 @@ from typing import Any, Final
 from services.deploy import webhooks
 from services.deploy.config import Config
 from services.deploy.deliveries import LogRow
-from services.deploy.service.telling import Telling
+from services.deploy.service.telling import Telling, audited
 from services.deploy.settling import OFF
 from services.deploy.store import deliveries, delivery_log
 from services.deploy.store import webhooks as store
@@ -194,14 +194,5 @@ class Webhooks:
 
 
 def _audited(action: str, of: Webhook, slug: str, caller: Caller, ip: str, **detail: Any) -> Audited:
-    return Audited(
-        account_id=caller.account_id,
-        at=datetime.now(UTC),
-        action=action,
-        actor=caller.credential_id,
-        key_id=caller.credential_id if caller.kind == "key" else None,
-        ip=ip,
-        detail={
-            "site": of.deployment_id, "slug": slug, "webhook": of.id, "url": webhooks.shown_url(of.url), **detail
-        },
-    )  # fmt: skip
+    facts = {"site": of.deployment_id, "slug": slug, "webhook": of.id, "url": webhooks.shown_url(of.url), **detail}
+    return audited(action, caller, ip=ip, detail=facts)
