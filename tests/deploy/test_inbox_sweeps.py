@@ -76,7 +76,8 @@ async def test_days_are_forgotten_after_two_years_at_every_site(
             for days in (1, 729, 732):
                 day = datetime.now(UTC).date() - timedelta(days=days)
                 await conn.execute("INSERT INTO form_ledger VALUES ($1, $2, '', 'accepted', '', 0, 1)", each["id"], day)
-        gone, last = 0, ""
+        gone = 0
+        last: str | None = ""
         while last is not None:
             count, last = await sweeps.forget_days(conn, last)
             gone += count
